@@ -1,0 +1,40 @@
+# Everything a person needs is one word: `make demo`, `make test`. Both set up what they need.
+PYTHON ?= python3
+VENV ?= .venv
+GALLERY = $(VENV)/bin/gallery
+READY = $(VENV)/.ready
+
+.PHONY: demo test lint format bench-core constraints clean
+
+demo: $(READY)
+	$(GALLERY) run knowledge_search
+
+test: $(READY)
+	$(VENV)/bin/python -m pytest
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+format: $(READY)
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench-core: $(READY)
+	$(VENV)/bin/python benchmarks/core_speed.py
+
+# Renews every pin from the ranges in pyproject.toml; run the tests before committing the result.
+constraints:
+	rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --editable ".[dev]"
+	$(VENV)/bin/pip freeze --exclude-editable > constraints.txt
+
+clean:
+	rm -rf $(VENV) runs .cache
+
+# The stamp is written last, so an interrupted set-up is done again.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $(READY)

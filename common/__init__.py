@@ -1,0 +1,1 @@
+"""The core of the gallery: everything that loops, loads a model, measures or writes."""

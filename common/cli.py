@@ -1,0 +1,148 @@
+"""The `gallery` command: parses, calls the core, prints. Nothing heavy is imported at the top."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from common import config as configs
+from common import usecase as usecases
+from common.errors import EXIT_BAD_INPUT, GalleryError
+from common.models import is_hub_id, keep_quiet
+
+EXIT_STOPPED = 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Fine-tuning use cases in which every result stands next to what it had to beat.",
+)
+
+Name = Annotated[str, typer.Argument(help="use case; see `gallery list`")]
+Variant = Annotated[str, typer.Option(help="settings file of the use case")]
+Method = Annotated[str | None, typer.Option(help="how weights are changed; see `gallery methods`")]
+Model = Annotated[str | None, typer.Option(help="embedded, a folder, or a hub id (uses the network)")]
+Data = Annotated[Path | None, typer.Option(help="your own file or folder")]
+Seeds = Annotated[int | None, typer.Option(help="how many seeds; three or more to publish")]
+Smoke = Annotated[bool, typer.Option(help="tiny budget, to see that it works")]
+Out = Annotated[Path | None, typer.Option(help="run folder; default runs/<use case>--<variant>")]
+
+
+@app.command("list")
+def list_usecases() -> None:
+    """Which use cases exist."""
+    for name in usecases.names():
+        found = usecases.find(name)
+        typer.echo(f"{name:20} {found.title} ({', '.join(configs.variants(found))})")
+
+
+@app.command()
+def show(name: Name) -> None:
+    """What a use case is for, its data, variants and settings."""
+    found = usecases.find(name)
+    typer.echo(f"{found.title}\n\n{found.story}\n")
+    typer.echo(f"headline  {found.headline}\ntuner     {found.tuner}\nfloor     {found.floor_label}")
+    typer.echo(f"data      {found.source.name}, {found.source.licence}\nlimits    {found.limits}\n")
+    for variant in configs.variants(found):
+        about = configs.read_variant(found, variant).get("about", "")
+        typer.echo(f"variant   {variant:24} {about}")
+
+
+@app.command("methods")
+def list_methods() -> None:
+    """How weights can be changed, and where each method cannot apply."""
+    from common.methods import REGISTRY
+
+    for method in REGISTRY.values():
+        typer.echo(f"{method.name:10} {method.what}")
+        for tuner, reason in method.refused:
+            typer.echo(f"{'':10}   not for {tuner}: {reason}")
+
+
+@app.command()
+def run(
+    name: Name,
+    variant: Variant = "offline",
+    method: Method = None,
+    model: Model = None,
+    data: Data = None,
+    seeds: Seeds = None,
+    smoke: Smoke = False,
+    out: Out = None,
+) -> None:
+    """Runs a use case from data to verdict; the same command continues a stopped run."""
+    given = {"method": method, "model": model, "data": data, "seeds": seeds, "smoke": smoke or None}
+    found = usecases.find(name)
+    settings = configs.build(found, variant, given)
+    keep_quiet(online=is_hub_id(settings.model))
+    from common import run as runs
+    from common.progress import console
+    from common.report import terminal_table
+
+    folder = out or runs.RUNS_FOLDER / runs.run_name(settings, given)
+    try:
+        made = runs.execute(found, settings, folder)
+    except KeyboardInterrupt:
+        typer.echo("\nStopped. What is done is kept: the same command continues from there.", err=True)
+        os._exit(EXIT_STOPPED)  # libraries' threads would hold up a normal exit
+    console.print(terminal_table(made))
+    console.print(f"[bold]Verdict: {made.verdict['label']}.[/bold] {made.verdict['reason']}")
+    if made.tier == "smoke":
+        console.print("A smoke run shows that the path works, not what the model can do.")
+    console.print(f"Report: {(folder / 'report.html').resolve()}", soft_wrap=True)
+
+
+@app.command()
+def data(name: Name, data: Data = None) -> None:
+    """What is in the data: counts, lengths, kinds, duplicates, leaks, what is learnt from."""
+    from common.inspect import describe_data
+
+    found = usecases.find(name)
+    keep_quiet(online=False)
+    sound = describe_data(found, data)
+    raise typer.Exit(0 if sound else EXIT_BAD_INPUT)
+
+
+@app.command()
+def compare(
+    left: Annotated[Path, typer.Argument(help="run folder")],
+    right: Annotated[Path, typer.Argument(help="run folder")],
+) -> None:
+    """The paired difference of two runs on the same test examples, and what flipped."""
+    from common.compare import compare_runs
+
+    compare_runs(left, right)
+
+
+@app.command()
+def publish(folder: Annotated[Path, typer.Argument(help="run folder")]) -> None:
+    """Copies a run's record to the benchmark and renews every generated table."""
+    from common.publish import publish_run
+
+    publish_run(folder)
+
+
+@app.command()
+def tables() -> None:
+    """Renews every generated table from the published records."""
+    from common.board import regenerate
+
+    for path in regenerate():
+        typer.echo(f"renewed {path}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command; what a person can mend ends with a message and exit code 2."""
+    keep_quiet(online=False)
+    try:
+        app(arguments)
+    except GalleryError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_BAD_INPUT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The settings of a run: one frozen model, a line of help per field, faults all at once.
+
+Later layers win: defaults < use case < variant file < command line.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from common import usecase as usecases
+from common.errors import FaultsError, GalleryError
+from common.usecase import UseCase
+
+ENCODER = ("embed",)
+CLASSIFIER = ("classify",)
+TRAINED = ("embed", "classify")
+
+
+def setting(default: Any, text: str, tuners: tuple[str, ...] = (), **limits: Any) -> Any:
+    """A field with its help; `tuners` names the only tuners that read it (empty: all do)."""
+    return Field(default, description=text, json_schema_extra={"tuners": list(tuners)}, **limits)
+
+
+class RunConfig(BaseModel):
+    """Everything that decides what a run does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    usecase: str = setting("", "folder name of the use case")
+    variant: str = setting("offline", "settings file in the use case's variants folder")
+    about: str = setting("", "one line on what this variant is for")
+    tuner: str = setting("", "which tuner runs; comes from the use case")
+    method: str = setting("lora", "how weights are changed; see `gallery methods`")
+    model: str = setting("embedded", "embedded, a local folder, or a hub id such as org/name")
+    revision: str | None = setting(None, "commit of the hub model; pin it for a published row")
+    data: Path | None = setting(None, "your own file or folder instead of the shipped data")
+    needs_data: str = setting("", "what --data must be given for this variant")
+    seeds: int = setting(1, "how many seeds: 0, 1, ... ; three or more to publish", ge=1, le=20)
+    smoke: bool = setting(False, "same path with a tiny budget, to see that it works")
+
+    epochs: int = setting(1, "passes over the training rows", TRAINED, ge=1)
+    batch_size: int = setting(32, "rows per step", TRAINED, ge=1)
+    learning_rate: float | None = setting(None, "peak rate; empty: the method's default", gt=0)
+    warmup_share: float = setting(0.1, "share of steps with a rising rate", TRAINED, ge=0, le=1)
+    weight_decay: float = setting(0.01, "pull of weights to zero", TRAINED, ge=0)
+    train_length_tokens: int = setting(96, "training inputs are cut here", TRAINED, ge=8)
+    input_length_tokens: int = setting(128, "inputs are cut here when predicting", TRAINED, ge=8)
+    rank: int = setting(16, "width of LoRA and DoRA matrices", TRAINED, ge=1)
+    frozen_layers: int = setting(3, "lowest layers kept fixed by layer-freezing", TRAINED, ge=1)
+    virtual_tokens: int = setting(16, "length of a learned prompt", TRAINED, ge=1)
+    hard_negatives: int = setting(0, "mined wrong passages per training row", ENCODER, ge=0, le=8)
+    matryoshka: tuple[int, ...] = setting((), "shorter sizes trained along, e.g. 128,64", ENCODER)
+    classes_balanced: bool = setting(False, "weigh rare labels up in the loss", CLASSIFIER)
+
+    source_name: str = setting("", "name of the data set that --data holds, for the record")
+    source_licence: str = setting("", "its licence")
+    source_origin: str = setting("", "where it comes from")
+    threads: int = setting(0, "torch threads; 0: OMP_NUM_THREADS, or every core", ge=0)
+
+
+def build(usecase: UseCase, variant: str, command_line: Mapping[str, Any]) -> RunConfig:
+    """The config of a run, or every fault in it at once."""
+    layers = {
+        **read_variant(usecase, variant),
+        **{name: value for name, value in command_line.items() if value is not None},
+    }
+    fixed = {"usecase": usecase.name, "variant": variant, "tuner": usecase.tuner}
+    faults = key_faults(layers, usecase.tuner)
+    config = None
+    try:
+        known = {key: value for key, value in layers.items() if key in RunConfig.model_fields}
+        config = RunConfig(**{**known, **fixed})
+    except ValidationError as error:
+        faults += [f"{item['loc'][0]}: {item['msg']}, found {item['input']!r}" for item in error.errors()]
+    if faults or config is None:
+        raise FaultsError(f"The settings of {usecase.name}--{variant}", faults, "Mend them and run again.")
+    if config.needs_data and config.data is None:
+        raise GalleryError(
+            f"Variant {variant!r} of {usecase.name} needs --data: {config.needs_data}. None was given."
+        )
+    return config
+
+
+def key_faults(layers: Mapping[str, Any], tuner: str) -> list[str]:
+    """Unknown keys with the nearest name, and keys that the use case's tuner does not read."""
+    faults = []
+    fields = RunConfig.model_fields
+    for key in layers:
+        if key not in fields:
+            close = get_close_matches(key, fields, n=1)
+            faults.append(f"unknown key {key!r}" + (f", did you mean {close[0]!r}?" if close else ""))
+            continue
+        tuners = (fields[key].json_schema_extra or {})["tuners"]
+        if tuners and tuner not in tuners:
+            faults.append(f"{key!r} is read by {', '.join(tuners)} only; this use case runs {tuner}")
+    return faults
+
+
+def variants(usecase: UseCase) -> list[str]:
+    """The variants of a use case, the offline default first."""
+    found = {path.stem for path in (usecases.folder(usecase) / "variants").glob("*.toml")}
+    return ["offline", *sorted(found - {"offline"})]
+
+
+def read_variant(usecase: UseCase, variant: str) -> dict[str, Any]:
+    """What a variant file sets; the offline default may do without a file."""
+    path = usecases.folder(usecase) / "variants" / f"{variant}.toml"
+    if not path.is_file():
+        if variant == "offline":
+            return {}
+        known = variants(usecase)
+        close = get_close_matches(variant, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise GalleryError(
+            f"Unknown variant {variant!r} of {usecase.name}.{hint} These exist: {', '.join(known)}."
+        )
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise GalleryError(f"{path} is not valid TOML: {error}") from error

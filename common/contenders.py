@@ -1,0 +1,46 @@
+"""Who stands in the table: the use case's floor, what the tuner compares with, and the tuned model."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from types import ModuleType
+
+from common.errors import GalleryError
+from common.job import Contender, Job, Output
+from common.usecase import Example, UseCase
+
+TUNERS = ("embed", "classify")
+
+
+def tuner_of(usecase: UseCase) -> ModuleType:
+    """The tuner module that a use case names."""
+    if usecase.tuner not in TUNERS:
+        raise GalleryError(f"{usecase.name} names tuner {usecase.tuner!r}; these exist: {', '.join(TUNERS)}.")
+    return import_module(f"common.tuners.{usecase.tuner}")
+
+
+def untuned(usecase: UseCase) -> list[Contender]:
+    """Every contender that is answered before tuning, the floor first."""
+    floor = Contender("floor", usecase.floor_label, "floor", answer_floor)
+    return [floor, *tuner_of(usecase).contenders()]
+
+
+def answer_floor(job: Job, examples: tuple[Example, ...]) -> list[Output]:
+    """The use case's best answers without a model."""
+    values = job.usecase.floor(job.splits)(examples)
+    if len(values) != len(examples):
+        raise GalleryError(f"The floor of {job.usecase.name} gave {len(values)} answers to {len(examples)}.")
+    return [Output(example.id, value) for example, value in zip(examples, values, strict=True)]
+
+
+def timed(
+    answer: Callable[[Job, tuple[Example, ...]], list[Output]],
+    job: Job,
+    examples: tuple[Example, ...],
+) -> list[Output]:
+    """Outputs with the seconds that each took on average."""
+    started = time.perf_counter()
+    outputs = answer(job, examples)
+    each = (time.perf_counter() - started) / max(len(outputs), 1)
+    return [replace(output, seconds=each) for output in outputs]

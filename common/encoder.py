@@ -1,0 +1,46 @@
+"""An embedding model as the gallery sees it: texts in, unit vectors out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from common.linear import LinearMap
+from common.progress import task
+
+CHUNK_TEXTS = 256
+
+
+class Encoder:
+    """An embedding model as the gallery sees it: texts in, unit vectors out."""
+
+    def __init__(self, model: Any, linear: LinearMap | None = None) -> None:
+        self.model, self.linear = model, linear
+
+    def queries(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = encode(self.model.encode_query, texts, "questions")
+        return self.linear.queries(vectors) if self.linear else vectors
+
+    def documents(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = encode(self.model.encode_document, texts, "passages")
+        return self.linear.documents(vectors) if self.linear else vectors
+
+    def tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens that the model reads of each text."""
+        longest = self.model.max_seq_length
+        ids = self.model.tokenizer(list(texts), truncation=True, max_length=longest)["input_ids"]
+        return [len(row) for row in ids]
+
+
+def encode(function: Any, texts: Sequence[str], what: str) -> np.ndarray:
+    """Unit vectors in the order of the texts; like lengths are batched together."""
+    order = np.argsort([-len(text) for text in texts], kind="stable")
+    parts = []
+    with task(f"encoding {what}", len(texts), what) as work:
+        for start in range(0, len(order), CHUNK_TEXTS):
+            chosen = [texts[i] for i in order[start : start + CHUNK_TEXTS]]
+            parts.append(function(chosen, normalize_embeddings=True, show_progress_bar=False))
+            work.advance(len(chosen))
+    vectors = np.empty((len(texts), parts[0].shape[1]), dtype=np.float32)
+    vectors[order] = np.concatenate(parts)
+    return vectors

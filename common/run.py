@@ -1,0 +1,239 @@
+"""The order of the stages: data, baselines, tune, evaluate, report. Nothing else knows it.
+
+Every stage writes its file last and whole, so a file that exists is a stage that is done, and the
+same command continues where a run was stopped.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from common import contenders, data, methods, models, record
+from common.config import RunConfig
+from common.errors import GalleryError, TrainingFailed
+from common.evaluate import score_columns
+from common.job import Contender, Job, Output
+from common.progress import say
+from common.record import RunRecord, read_rows, write_json, write_jsonl
+from common.summary import Summary
+from common.usecase import Example, Source, Splits, UseCase
+
+RUNS_FOLDER = Path("runs")
+SMALLEST_FREE_BYTES = 500_000_000
+NOT_IN_IDENTITY = {"seeds", "data", "threads"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run and the folder it lives in."""
+
+    usecase: UseCase
+    config: RunConfig
+    folder: Path
+
+    def seed_folder(self, seed: int) -> Path:
+        return self.folder / f"seed-{seed}"
+
+
+def run_name(config: RunConfig, given: Mapping[str, Any]) -> str:
+    """The folder name: use case, variant, and what the command line changed about the model."""
+    parts = [config.usecase, config.variant]
+    parts += [str(given[key]) for key in ("method", "model") if given.get(key) is not None]
+    parts += ["smoke"] if config.smoke else []
+    return "--".join(part.strip("./").replace("/", "_") for part in parts)
+
+
+def execute(usecase: UseCase, config: RunConfig, folder: Path) -> RunRecord:
+    """Runs every stage that is not done yet and gives the record."""
+    methods.find(config.method, usecase.tuner)
+    refuse_bad_folder(folder)
+    lock = FileLock(folder / ".lock")
+    try:
+        with lock.acquire(timeout=0):
+            return stages(Run(usecase, config, folder))
+    except Timeout as error:
+        raise GalleryError(
+            f"Another run is working in {folder}. Wait for it, or stop it, then run again."
+        ) from error
+
+
+def refuse_bad_folder(folder: Path) -> None:
+    """Fails before the work, not after it, when results could not be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        record.write_text(folder / ".writable", "yes\n")
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise GalleryError(f"The run folder {folder} cannot be written: {error.strerror}.") from error
+    free = shutil.disk_usage(folder).free
+    if free < SMALLEST_FREE_BYTES:
+        raise GalleryError(
+            f"{folder} has {free / 1e6:.0f} MB free; a run needs {SMALLEST_FREE_BYTES / 1e6:.0f} MB. "
+            "Free some space and run again."
+        )
+
+
+def stages(run: Run) -> RunRecord:
+    """The five stages in order."""
+    use_threads(run.config.threads)
+    say(f"[bold]{run.usecase.title}[/bold]: {run.usecase.name}--{run.config.variant} in {run.folder}")
+    splits = data_stage(run)
+    base = models.resolve(run.config.model, run.config.revision, run.usecase.tuner)
+    job = Job(run.usecase, splits, run.config, base, 0, run.folder)
+    baselines = baselines_stage(run, job)
+    summary = Summary(run.usecase, run.config, run.folder, base, splits.test, baselines, [])
+    try:
+        for seed in range(run.config.seeds):
+            seeded = replace(job, seed=seed, folder=run.seed_folder(seed))
+            tune_stage(seeded)
+            summary.tuned_by_seed.append(evaluate_stage(seeded))
+    except (TrainingFailed, KeyboardInterrupt) as error:
+        failed = summary.failed_record(getattr(error, "status", "cancelled"), str(error))
+        write_json(run.folder / "record.json", failed.model_dump())
+        raise
+    return report_stage(run, summary)
+
+
+def use_threads(threads: int) -> None:
+    """Fixes torch's threads, so that a run gives the same numbers again."""
+    import torch
+
+    torch.set_num_threads(record.threads_for(threads))
+
+
+def data_stage(run: Run) -> Splits:
+    """Loads the data, refuses leaks, and fixes the hash of the test set before any training."""
+    say("[bold]1 data[/bold]")
+    splits = run.usecase.load(run.config.data)
+    if run.config.source_name and run.config.data:
+        named = Source(run.config.source_name, run.config.source_licence, run.config.source_origin)
+        splits = replace(splits, source=named)
+    for name in ("train", "test"):
+        if not splits.named()[name]:
+            raise GalleryError(f"The {name} split of {run.usecase.name} is empty; every run needs one.")
+    if run.config.smoke:
+        splits = data.smoke_sample(splits)
+    facts = data.describe(splits)
+    identity = hashlib.sha256(
+        json.dumps([settings_of(run.config), facts["fingerprint"]], sort_keys=True).encode()
+    ).hexdigest()
+    path = run.folder / "data.json"
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8"))["identity"] != identity:
+        move_aside(run.folder)
+    if not path.is_file():
+        data.refuse_leaks(splits, run.usecase.name)
+        write_json(path, {**facts, "identity": identity})
+    counts = ", ".join(f"{count} {name}" for name, count in facts["counts"].items())
+    documents = f", {facts['documents']} documents" if facts["documents"] else ""
+    say(f"  {counts}{documents}; test fixed as {facts['test_ids_hash']}")
+    return splits
+
+
+def settings_of(config: RunConfig) -> dict[str, Any]:
+    """The settings that make two runs different runs; more seeds continue the same one."""
+    return config.model_dump(mode="json", exclude=NOT_IN_IDENTITY)
+
+
+def move_aside(folder: Path) -> None:
+    """Keeps an earlier run with other settings or data under another name."""
+    number = 1
+    while (kept := folder.with_name(f"{folder.name}.{number}")).exists():
+        number += 1
+    kept.mkdir()
+    for path in folder.iterdir():
+        if path.name != ".lock":
+            path.rename(kept / path.name)
+    say(f"  settings or data changed since the last run; that one is kept in {kept}")
+
+
+def baselines_stage(run: Run, job: Job) -> list[tuple[Contender, list[Output]]]:
+    """Answers of every untuned contender on test."""
+    say("[bold]2 baselines[/bold]")
+    found = []
+    for contender in contenders.untuned(run.usecase):
+        path = run.folder / "baselines" / f"{contender.name}.jsonl"
+        if not path.is_file():
+            outputs = contenders.timed(contender.answer, job, job.splits.test)
+            write_outputs(path, outputs)
+        found.append((contender, read_outputs(path)))
+        say_score(run.usecase, job.splits.test, contender.label, found[-1][1])
+    return found
+
+
+def tune_stage(job: Job) -> None:
+    """Fits the adapter of one seed on train, choosing on val."""
+    path = job.folder / "training.json"
+    if path.is_file():
+        return
+    say(f"[bold]3 tune[/bold] {job.config.method}, seed {job.seed}")
+    facts = fitted(job)
+    write_json(path, facts)
+    shutil.rmtree(job.folder / "checkpoints", ignore_errors=True)
+
+
+def fitted(job: Job) -> dict[str, Any]:
+    """What the tuner gives, with the two ways in which training fails made plain."""
+    try:
+        facts = contenders.tuner_of(job.usecase).fit(job)
+    except (MemoryError, RuntimeError) as error:
+        if "memory" not in f"{type(error).__name__} {error}".lower():
+            raise
+        raise TrainingFailed(
+            "out of memory", f"Out of memory in seed {job.seed}: {error}. Lower batch_size in the variant."
+        ) from error
+    if facts["diverged"]:
+        raise TrainingFailed(
+            "diverged",
+            f"The loss is no number any more (seed {job.seed}, method {job.config.method}). "
+            "Lower learning_rate in the variant and run again.",
+        )
+    return facts
+
+
+def evaluate_stage(job: Job) -> list[Output]:
+    """Answers of the tuned model on test, and what tuning made worse elsewhere."""
+    path = job.folder / "tuned.jsonl"
+    if not path.is_file():
+        say(f"[bold]4 evaluate[/bold] seed {job.seed}")
+        tuner = contenders.tuner_of(job.usecase)
+        outputs = contenders.timed(tuner.predict, job, job.splits.test)
+        neutral = job.usecase.neutral()
+        write_json(job.folder / "forgetting.json", tuner.forgetting(job, neutral) if neutral else {})
+        if job.seed == 0:
+            tables = job.usecase.tables(job.splits, tuner.models(job))
+            write_json(job.folder / "tables.json", [asdict(table) for table in tables])
+        write_outputs(path, outputs)
+    outputs = read_outputs(path)
+    say_score(job.usecase, job.splits.test, f"tuned, seed {job.seed}", outputs)
+    return outputs
+
+
+def report_stage(run: Run, summary: Summary) -> RunRecord:
+    """One record and its pages."""
+    from common.report import write_report
+
+    say("[bold]5 report[/bold]")
+    made = summary.record()
+    write_json(run.folder / "record.json", made.model_dump())
+    write_report(run.folder, made, run.usecase, summary.test, summary.scored, summary.outputs())
+    return made
+
+
+def write_outputs(path: Path, outputs: list[Output]) -> None:
+    write_jsonl(path, [asdict(output) for output in outputs])
+
+
+def read_outputs(path: Path) -> list[Output]:
+    return [Output(**row) for row in read_rows(path)]
+
+
+def say_score(usecase: UseCase, examples: tuple[Example, ...], label: str, outputs: list[Output]) -> None:
+    """One line with the headline."""
+    value = usecase.aggregate(score_columns(usecase, examples, outputs))[usecase.headline]
+    say(f"  {label}: {usecase.headline} {value:.3f}")

@@ -1,0 +1,159 @@
+"""Outputs of every contender to one record: scores, differences, verdict, costs."""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from common import record
+from common.config import RunConfig
+from common.evaluate import Rival, Scored, Verdict, difference, score_columns, summarise, verdict
+from common.job import Contender, Output
+from common.metrics import Interval
+from common.models import Base
+from common.record import RunRecord
+from common.usecase import Example, UseCase
+
+AVERAGED = ("seconds", "tokens_per_second")
+NOT_RECORDED = "diverged"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything a finished run left in its folder, and what follows from it."""
+
+    usecase: UseCase
+    config: RunConfig
+    folder: Path
+    base: Base
+    test: tuple[Example, ...]
+    baselines: list[tuple[Contender, list[Output]]]
+    tuned_by_seed: list[list[Output]]
+
+    @cached_property
+    def groups(self) -> list[str]:
+        return [example.group for example in self.test]
+
+    @cached_property
+    def rivals(self) -> list[Scored]:
+        return [self.scored_as(c.name, c.label, c.kind, [outputs]) for c, outputs in self.baselines]
+
+    @cached_property
+    def tuned(self) -> Scored:
+        return self.scored_as("tuned", f"tuned ({self.config.method})", "tuned", self.tuned_by_seed)
+
+    @cached_property
+    def scored(self) -> list[Scored]:
+        """Every contender, the tuned one last."""
+        return [*self.rivals, self.tuned]
+
+    @cached_property
+    def gaps(self) -> dict[str, Interval]:
+        """Paired difference of the headline, tuned minus each rival."""
+        metric = self.usecase.headline
+        return {r.name: difference(self.usecase, self.tuned, r, self.groups, metric) for r in self.rivals}
+
+    @cached_property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        return {item.name: self.row(item) for item in self.scored}
+
+    def outputs(self) -> dict[str, list[Output]]:
+        """Outputs by contender; of the tuned model those of the first seed."""
+        found = {contender.name: outputs for contender, outputs in self.baselines}
+        return {**found, "tuned": self.tuned_by_seed[0]}
+
+    def scored_as(self, name: str, label: str, kind: str, by_seed: list[list[Output]]) -> Scored:
+        """A contender's per-example scores and its average cost."""
+        columns = tuple(score_columns(self.usecase, self.test, outputs) for outputs in by_seed)
+        every = [output for outputs in by_seed for output in outputs]
+        costs = {
+            key: sum(getattr(output, key) for output in every) / len(every)
+            for key in ("tokens_in", "tokens_out", "seconds")
+        }
+        return Scored(name, label, kind, columns, **costs)
+
+    def row(self, item: Scored) -> dict[str, Any]:
+        """What the record says of a contender; tokens and seconds are per answer."""
+        scores = summarise(self.usecase, item, self.groups)
+        return {
+            "label": item.label,
+            "kind": item.kind,
+            "n": len(self.test),
+            "scores": {name: interval.as_dict() for name, interval in scores.items()},
+            "by_seed": [self.usecase.aggregate(c)[self.usecase.headline] for c in item.columns],
+            "tokens_in": item.tokens_in,
+            "tokens_out": item.tokens_out,
+            "seconds": item.seconds,
+        }
+
+    def verdict(self, forgetting: dict[str, Any]) -> Verdict:
+        """The verdict over the headline."""
+        mean = {name: row["scores"][self.usecase.headline]["mean"] for name, row in self.rows.items()}
+        return verdict(
+            self.usecase.headline,
+            mean["tuned"],
+            [Rival(r.label, r.kind, mean[r.name], self.gaps[r.name]) for r in self.rivals],
+            self.usecase.margin,
+            forgetting.get("loss", 0.0),
+            self.usecase.largest_forgetting,
+        )
+
+    def status(self) -> str:
+        """How tuning compares with the untuned base, or with the floor where there is none."""
+        gap = self.gaps.get("zero_shot", self.gaps["floor"])
+        return "ok" if gap.low > 0 else "worse" if gap.high < 0 else "no gain"
+
+    def stage_files(self, name: str) -> list[dict[str, Any]]:
+        """A stage's JSON of every seed."""
+        return [self.stage_file(f"seed-{seed}/{name}") for seed in range(self.config.seeds)]
+
+    def stage_file(self, name: str) -> Any:
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+    def record(self) -> RunRecord:
+        """The record of a finished run."""
+        forgetting = mean_of(self.stage_files("forgetting.json"), ("before", "after", "loss"))
+        training = mean_of(self.stage_files("training.json"), AVERAGED)
+        training.pop(NOT_RECORDED, None)
+        return RunRecord(
+            **self.circumstances(),
+            status=self.status(),
+            verdict=asdict(self.verdict(forgetting)),
+            contenders=self.rows,
+            difference={name: gap.as_dict() for name, gap in self.gaps.items()},
+            training=training,
+            forgetting=forgetting,
+            tables=self.stage_file("seed-0/tables.json"),
+        )
+
+    def failed_record(self, status: str, reason: str) -> RunRecord:
+        """The record of a run that has no tuned model to judge."""
+        return RunRecord(
+            **self.circumstances(),
+            status=status,
+            reason=reason,
+            verdict={"label": "not enough evidence", "reason": f"The run ended: {status}."},
+            contenders={item.name: self.row(item) for item in self.rivals},
+        )
+
+    def circumstances(self) -> dict[str, Any]:
+        """What is known of a run however it ended."""
+        return {
+            "usecase": self.usecase.name,
+            "variant": self.config.variant,
+            "method": self.config.method,
+            "seeds": list(range(self.config.seeds)),
+            "tier": "smoke" if self.config.smoke else "draft",
+            "headline": self.usecase.headline,
+            "data": self.stage_file("data.json"),
+            "base": self.base.as_dict(),
+            "config": self.config.model_dump(mode="json"),
+            "environment": record.environment(record.threads_for(self.config.threads)),
+        }
+
+
+def mean_of(rows: list[dict[str, Any]], averaged: tuple[str, ...]) -> dict[str, Any]:
+    """The first seed's facts, with some of them averaged over seeds."""
+    means = {key: sum(row[key] for row in rows) / len(rows) for key in averaged if key in rows[0]}
+    return {**rows[0], **means}

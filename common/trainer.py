@@ -1,0 +1,185 @@
+"""What every tuner that runs a transformers Trainer shares: arguments, progress, resume, facts."""
+
+import json
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from transformers import PrinterCallback, TrainerCallback, set_seed
+
+from common.job import Job
+from common.methods import learning_rate
+from common.progress import Task, task
+from common.record import write_jsonl
+
+CHECKPOINTS_PER_RUN = 4
+LOGS_PER_RUN = 40
+
+
+def arguments(job: Job, rows: int) -> dict[str, Any]:
+    """Trainer arguments that hold on a laptop: fp32, no hub, no reporting, no progress bar of its own."""
+    import torch
+
+    on_gpu = torch.cuda.is_available()
+    steps = total_steps(job, rows)
+    set_seed(job.seed)
+    return {
+        "output_dir": str(checkpoints(job)),
+        "num_train_epochs": job.config.epochs,
+        "per_device_train_batch_size": job.config.batch_size,
+        "learning_rate": learning_rate(job.config),
+        "warmup_steps": job.config.warmup_share,
+        "weight_decay": job.config.weight_decay,
+        "seed": job.seed,
+        "data_seed": job.seed,
+        "use_cpu": not on_gpu,
+        "bf16": on_gpu,
+        "fp16": False,
+        "logging_nan_inf_filter": False,
+        "logging_steps": max(1, steps // LOGS_PER_RUN),
+        "save_strategy": "steps",
+        "save_steps": max(1, -(-steps // CHECKPOINTS_PER_RUN)),
+        "save_total_limit": 2,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "dataloader_pin_memory": on_gpu,
+        "dataloader_num_workers": 0,
+    }
+
+
+def total_steps(job: Job, rows: int) -> int:
+    """Optimiser steps of the whole run."""
+    return -(-rows // job.config.batch_size) * job.config.epochs
+
+
+def checkpoints(job: Job) -> Path:
+    """Where an interrupted training continues from."""
+    return job.folder / "checkpoints"
+
+
+def last_complete_checkpoint(job: Job) -> str | None:
+    """The newest checkpoint that was written to its end; half-written ones are removed."""
+    complete = []
+    for folder in checkpoints(job).glob("checkpoint-*"):
+        try:
+            state = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
+            complete.append((state["global_step"], str(folder)))
+        except (OSError, ValueError, KeyError):
+            shutil.rmtree(folder)
+    return max(complete)[1] if complete else None
+
+
+def train(engine: Any, watch: "Watch", job: Job, rows: int) -> float:
+    """Trains from the last complete checkpoint, or from the start; gives the seconds it took."""
+    engine.remove_callback(PrinterCallback)
+    with task("training", total_steps(job, rows), "steps") as work:
+        watch.task = work
+        started = time.perf_counter()
+        engine.train(resume_from_checkpoint=last_complete_checkpoint(job))
+        return time.perf_counter() - started
+
+
+class Watch(TrainerCallback):
+    """Shows steps as they happen and stops a training whose loss is no number any more."""
+
+    def __init__(self) -> None:
+        self.task: Task | None = None
+        self.shown, self.diverged, self.note = 0, False, ""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.task.advance(state.global_step - self.shown, self.note)
+        self.shown = state.global_step
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        loss = (logs or {}).get("loss")
+        if loss is not None:
+            self.note = f"loss {loss:.3f}"
+            if loss != loss:
+                self.diverged = control.should_training_stop = True
+
+
+class KeepBest(TrainerCallback):
+    """Chooses the best epoch on val, never on test. Its weights are on disk, so a kill loses nothing."""
+
+    def __init__(self, measure: Callable[[], float], job: Job) -> None:
+        self.measure, self.path = measure, checkpoints(job) / "best.safetensors"
+        self.history: list[dict[str, float]] = []
+        self.best = float("-inf")
+        if self.path.is_file():
+            with safe_open(self.path, "pt") as file:
+                self.history = json.loads(file.metadata()["history"])
+            self.best = max(row["val"] for row in self.history)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        # Measured before the step's checkpoint is written, so a resumed run has measured it too.
+        if state.global_step % max(1, round(state.max_steps / args.num_train_epochs)) == 0:
+            self.measured(state.global_step, model)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        self.measured(state.global_step, model)
+
+    def measured(self, step: int, model: Any) -> None:
+        """Measures once a step; better weights replace those on disk in one move."""
+        if step in [row["step"] for row in self.history]:
+            return
+        value = self.measure()
+        self.history.append({"step": step, "val": value})
+        if value > self.best:
+            self.best = value
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            part = self.path.with_suffix(".part")
+            weights = {name: p.detach().contiguous() for name, p in trained(model)}
+            save_file(weights, part, metadata={"history": json.dumps(self.history)})
+            os.replace(part, self.path)
+
+    def restore(self, model: Any) -> None:
+        """Puts the best weights back."""
+        if self.path.is_file():
+            best = load_file(self.path)
+            for name, parameter in trained(model):
+                parameter.data.copy_(best[name])
+
+
+def trained(model: Any) -> Iterable[tuple[str, Any]]:
+    """The parameters that training changes."""
+    return ((name, p) for name, p in model.named_parameters() if p.requires_grad)
+
+
+def facts(model: Any, trainer: Any, seconds: float, tokens: int, rows: int, job: Job) -> dict[str, Any]:
+    """What a training cost, for the record."""
+    changed = sum(p.numel() for _, p in trained(model))
+    return {
+        "trainable_parameters": changed,
+        "total_parameters": sum(p.numel() for p in model.parameters()),
+        "learning_rate": learning_rate(job.config),
+        "tokens": tokens,
+        "examples": rows,
+        "steps": trainer.state.global_step,
+        "seconds": round(seconds, 2),
+        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
+        "peak_memory_bytes": peak_memory_bytes(),
+    }
+
+
+def peak_memory_bytes() -> int:
+    """The most memory this process has held so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def log_of(trainer: Any, job: Job, choices: list[dict[str, float]]) -> None:
+    """Writes the loss curve and what val said."""
+    losses = [row for row in trainer.state.log_history if "loss" in row]
+    write_jsonl(job.folder / "train.jsonl", [*losses, *choices])
+
+
+def folder_bytes(folder: Path) -> int:
+    """Size of everything in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,1 @@
+"""The tuners. Each offers contenders(), fit(), predict(), forgetting() and tables(); none imports another."""

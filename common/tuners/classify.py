@@ -1,0 +1,190 @@
+"""Tuning of text classifiers: what to compare with, how to fit, how to answer."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import methods, trainer
+from common.classify_rivals import as_outputs, contenders, features, fitted_head, labels_of, texts_of
+from common.job import Job, Output
+from common.models import load_classifier
+from common.usecase import Example, Splits
+
+__all__ = ["contenders", "fit", "forgetting", "models", "predict"]
+
+HEAD_FILE = "head.safetensors"
+BATCH_TEXTS = 64
+
+
+def fit(job: Job) -> dict[str, Any]:
+    """Trains by the config's method and writes the adapter; gives what it cost."""
+    if job.config.method == "head":
+        return fit_head(job)
+    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+
+    labels = labels_of(job)
+    trainer_arguments = trainer.arguments(job, len(job.splits.train))
+    model, tokenizer = load_classifier(job.base, labels)
+    model = prepare(model, job)
+    rows = tokenised(job, tokenizer, labels)
+    watch = trainer.Watch()
+    best = trainer.KeepBest(lambda: val_accuracy(model, tokenizer, job, labels), job)
+    engine = Trainer(
+        model=model,
+        args=TrainingArguments(**trainer_arguments),
+        train_dataset=rows,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_loss_func=loss_function(job, labels),
+        callbacks=[watch, best] if job.config.epochs > 1 and job.splits.val else [watch],
+    )
+    seconds = trainer.train(engine, watch, job, len(rows))
+    best.restore(model)
+    trainer.log_of(engine, job, best.history)
+    model.save_pretrained(str(job.adapter))
+    tokens = sum(len(row["input_ids"]) for row in rows) * job.config.epochs
+    return {
+        **trainer.facts(model, engine, seconds, tokens, len(rows), job),
+        "adapter_bytes": trainer.folder_bytes(job.adapter),
+        "diverged": watch.diverged,
+    }
+
+
+def loss_function(job: Job, labels: list[str]) -> Any:
+    """Cross-entropy, with rare labels weighed up where that was asked for."""
+    import torch
+
+    weights = None
+    if job.config.classes_balanced:
+        counts = [sum(str(e.answer) == label for e in job.splits.train) for label in labels]
+        weights = torch.tensor([len(job.splits.train) / (len(labels) * count) for count in counts])
+
+    def loss(outputs: Any, targets: Any, num_items_in_batch: Any = None) -> Any:
+        return torch.nn.functional.cross_entropy(outputs["logits"].float(), targets, weight=weights)
+
+    return loss
+
+
+def prepare(model: Any, job: Job) -> Any:
+    """Makes the method's share of the weights trainable, and always the fresh head."""
+    method = methods.find(job.config.method, "classify")
+    if method.peft is not None:
+        from peft import get_peft_model
+
+        return get_peft_model(model, method.peft(job.config, "SEQ_CLS"))
+    if method.name == "freeze":
+        methods.freeze_lowest(model, job.config.frozen_layers)
+    return model
+
+
+def tokenised(job: Job, tokenizer: Any, labels: list[str]) -> Any:
+    """Training rows in the column names of transformers."""
+    from datasets import Dataset
+
+    rows = [row for e in job.splits.train for row in job.usecase.train_rows(e, job.splits)]
+    texts = tokenizer(
+        [row["text"] for row in rows], truncation=True, max_length=job.config.train_length_tokens
+    )
+    answers = [labels.index(str(row["label"])) for row in rows]
+    return Dataset.from_dict(
+        {
+            "input_ids": texts["input_ids"],
+            "attention_mask": texts["attention_mask"],
+            "labels": answers,
+        }
+    )
+
+
+def probabilities(model: Any, tokenizer: Any, texts: list[str], length: int) -> np.ndarray:
+    """Label probabilities in the order of the texts; like lengths are batched together."""
+    import torch
+
+    order = np.argsort([-len(text) for text in texts], kind="stable")
+    found: list[Any] = [None] * len(texts)
+    training = model.training
+    model.eval()
+    with torch.inference_mode():
+        for start in range(0, len(order), BATCH_TEXTS):
+            chosen = order[start : start + BATCH_TEXTS]
+            batch = tokenizer(
+                [texts[i] for i in chosen],
+                truncation=True,
+                max_length=length,
+                padding=True,
+                return_tensors="pt",
+            ).to(model.device)
+            logits = model(**batch).logits.float().softmax(dim=-1).cpu().numpy()
+            for place, row in zip(chosen, logits, strict=True):
+                found[place] = row
+    model.train(training)
+    return np.stack(found)
+
+
+def val_accuracy(model: Any, tokenizer: Any, job: Job, labels: list[str]) -> float:
+    """Share of val texts with the right label."""
+    texts = texts_of(job, job.splits.val)
+    best = probabilities(model, tokenizer, texts, job.config.input_length_tokens).argmax(axis=1)
+    return float(np.mean([labels[i] == str(e.answer) for i, e in zip(best, job.splits.val, strict=True)]))
+
+
+def fit_head(job: Job) -> dict[str, Any]:
+    """The logistic regression as the tuned contender itself."""
+    from safetensors.numpy import save_file
+
+    started = time.perf_counter()
+    weights, bias = fitted_head(job)
+    job.adapter.mkdir(parents=True, exist_ok=True)
+    save_file({"weights": weights, "bias": bias}, job.adapter / HEAD_FILE)
+    model = job.shared["encoder"]
+    return {
+        "trainable_parameters": weights.size + bias.size,
+        "total_parameters": sum(p.numel() for p in model.parameters()) + weights.size + bias.size,
+        "examples": len(job.splits.train),
+        "seconds": round(time.perf_counter() - started, 2),
+        "peak_memory_bytes": trainer.peak_memory_bytes(),
+        "adapter_bytes": trainer.folder_bytes(job.adapter),
+        "diverged": False,
+    }
+
+
+def load_tuned(job: Job) -> tuple[Any, Any]:
+    """The classifier that this job trained, from its folder."""
+    from transformers import AutoModelForSequenceClassification
+
+    if (job.adapter / "adapter_config.json").is_file():
+        from peft import PeftModel
+
+        model, tokenizer = load_classifier(job.base, labels_of(job))
+        return PeftModel.from_pretrained(model, str(job.adapter)), tokenizer
+    _, tokenizer = load_classifier(job.base, labels_of(job))
+    return AutoModelForSequenceClassification.from_pretrained(
+        str(job.adapter), use_safetensors=True, dtype="float32"
+    ), tokenizer
+
+
+def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:
+    """Labels of the tuned classifier."""
+    texts = texts_of(job, examples)
+    if head_stored_in(job.adapter):
+        from safetensors.numpy import load_file
+
+        head = load_file(job.adapter / HEAD_FILE)
+        return as_outputs(examples, labels_of(job), features(job, texts) @ head["weights"].T + head["bias"])
+    model, tokenizer = load_tuned(job)
+    found = probabilities(model, tokenizer, texts, job.config.input_length_tokens)
+    return as_outputs(examples, labels_of(job), found)
+
+
+def head_stored_in(adapter: Path) -> bool:
+    return (adapter / HEAD_FILE).is_file()
+
+
+def forgetting(job: Job, neutral: Splits) -> dict[str, Any]:
+    """A classifier answers nothing but its labels, so there is nothing general left to measure."""
+    return {}
+
+
+def models(job: Job) -> dict[str, Any]:
+    """A classifier offers no model to further tables."""
+    return {}

@@ -1,0 +1,288 @@
+"""Tuning of sentence encoders for retrieval: what to rank with, how to fit, how to answer."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import methods, trainer
+from common.encoder import Encoder
+from common.job import Contender, Job, Output
+from common.linear import LinearMap, fit_linear
+from common.metrics import ndcg
+from common.models import load_encoder
+from common.progress import say
+from common.retrieval import Ranking, bm25, fuse, rank
+from common.usecase import Example, Splits
+
+WEIGHTS = tuple(step / 10 for step in range(11))
+VAL_POOL_DOCUMENTS = 600
+HARD_NEGATIVE_MARGIN = 0.95
+HARD_NEGATIVE_DEPTH = 30
+
+
+def load(job: Job, adapter: Path | None) -> Encoder:
+    """The encoder as it came, or as this job tuned it."""
+    length = job.config.input_length_tokens
+    if adapter is None:
+        if "base" not in job.shared:
+            job.shared["base"] = Encoder(load_encoder(job.base, None, length))
+        return job.shared["base"]
+    if LinearMap.stored_in(adapter):
+        return Encoder(load(job, None).model, LinearMap.load(adapter))
+    return Encoder(load_encoder(job.base, adapter, length))
+
+
+def questions(job: Job, examples: Sequence[Example]) -> list[str]:
+    return [job.usecase.model_input(example) for example in examples]
+
+
+def base_vectors(job: Job) -> np.ndarray:
+    """Document vectors of the untuned model, made once a run."""
+    if "base_documents" not in job.shared:
+        job.shared["base_documents"] = load(job, None).documents(list(job.splits.documents.values()))
+    return job.shared["base_documents"]
+
+
+def base_rankings(job: Job, examples: Sequence[Example]) -> list[Ranking]:
+    vectors = load(job, None).queries(questions(job, examples))
+    return rank(vectors, base_vectors(job), list(job.splits.documents))
+
+
+def as_outputs(examples: Sequence[Example], rankings: Sequence[Ranking], tokens: list[int]) -> list[Output]:
+    return [
+        Output(example.id, ranking.as_value(), tokens_in=count)
+        for example, ranking, count in zip(examples, rankings, tokens, strict=True)
+    ]
+
+
+def zero_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
+    """The base model as it came."""
+    tokens = load(job, None).tokens(questions(job, examples))
+    return as_outputs(examples, base_rankings(job, examples), tokens)
+
+
+def fusion(job: Job, examples: tuple[Example, ...]) -> list[Output]:
+    """BM25 and the base model, with the weight that was best on val; 0 leaves BM25 out."""
+    val = job.splits.val
+    words, vectors = bm25(job.splits.documents, questions(job, val)), base_rankings(job, val)
+
+    def on_val(weight: float) -> float:
+        pairs = zip(val, words, vectors, strict=True)
+        return float(np.mean([ndcg(fuse(w, v, weight).ids, e.answer) for e, w, v in pairs]))
+
+    weight = max(WEIGHTS, key=on_val) if val else 0.5
+    say(f"  fusion: weight of BM25 chosen on val: {weight}")
+    words = bm25(job.splits.documents, questions(job, examples))
+    fused = [fuse(w, v, weight) for w, v in zip(words, base_rankings(job, examples), strict=True)]
+    return as_outputs(examples, fused, load(job, None).tokens(questions(job, examples)))
+
+
+def linear(job: Job, examples: tuple[Example, ...]) -> list[Output]:
+    """A linear map on the base model's fixed vectors, trained in seconds."""
+    found = trained_linear(job)
+    encoder = load(job, None)
+    vectors = found.queries(encoder.queries(questions(job, examples)))
+    documents = found.documents(base_vectors(job))
+    rankings = rank(vectors, documents, list(job.splits.documents))
+    return as_outputs(examples, rankings, encoder.tokens(questions(job, examples)))
+
+
+def trained_linear(job: Job) -> LinearMap:
+    """The linear map of this job, its rate and length chosen on val."""
+    place = {identifier: row for row, identifier in enumerate(job.splits.documents)}
+    encoder = load(job, None)
+
+    def side(examples: Sequence[Example]) -> tuple[np.ndarray, list[list[int]]]:
+        return encoder.queries(questions(job, examples)), [[place[i] for i in e.answer] for e in examples]
+
+    return fit_linear(side(job.splits.train), side(job.splits.val), base_vectors(job), job.seed)
+
+
+def contenders() -> list[Contender]:
+    """What stands beside the tuned encoder, apart from the use case's floor."""
+    return [
+        Contender("zero_shot", "untuned model", "prompting", zero_shot),
+        Contender("retrieval", "BM25 + untuned model", "retrieval", fusion),
+        Contender("linear", "linear map on fixed vectors", "light", linear),
+    ]
+
+
+def training_rows(job: Job) -> list[dict[str, str]]:
+    """The rows to learn from, with mined negatives where they were asked for."""
+    rows = [row for e in job.splits.train for row in job.usecase.train_rows(e, job.splits)]
+    if job.config.hard_negatives:
+        rows = with_hard_negatives(job, rows)
+    return rows
+
+
+def with_hard_negatives(job: Job, rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Adds passages that the base model ranks high and that are no positive of the question.
+
+    A passage nearly as close as the positive is left out: it is likely right but not labelled.
+    """
+    documents = job.splits.documents
+    positives: dict[str, set[str]] = {}
+    for row in rows:
+        positives.setdefault(row["anchor"], set()).add(row["positive"])
+    anchors = list(positives)
+    vectors = load(job, None).queries(anchors)
+    ranked = rank(vectors, base_vectors(job), list(documents), HARD_NEGATIVE_DEPTH)
+    mined = {}
+    for anchor, ranking in zip(anchors, ranked, strict=True):
+        right = [
+            s for i, s in zip(ranking.ids, ranking.scores, strict=True) if documents[i] in positives[anchor]
+        ]
+        limit = HARD_NEGATIVE_MARGIN * (max(right) if right else 1.0)
+        mined[anchor] = [
+            documents[i]
+            for i, score in zip(ranking.ids, ranking.scores, strict=True)
+            if documents[i] not in positives[anchor] and score <= limit
+        ][: job.config.hard_negatives]
+    count = job.config.hard_negatives
+    kept = [row for row in rows if len(mined[row["anchor"]]) == count]
+    say(f"  hard negatives: {count} each for {len(kept)} of {len(rows)} training rows")
+    return [
+        {**row, **{f"negative_{n + 1}": text for n, text in enumerate(mined[row["anchor"]])}} for row in kept
+    ]
+
+
+def fit(job: Job) -> dict[str, Any]:
+    """Trains by the config's method and writes the adapter; gives what it cost."""
+    if job.config.method == "head":
+        return fit_head(job)
+    rows = training_rows(job)
+    model = load_encoder(job.base, None, job.config.train_length_tokens)
+    prepare(model, job)
+    engine, watch, best = engine_for(model, job, rows)
+    seconds = trainer.train(engine, watch, job, len(rows))
+    best.restore(model)
+    trainer.log_of(engine, job, best.history)
+    save(model, job)
+    tokens = count_tokens(model, rows) * job.config.epochs
+    return {
+        **trainer.facts(model, engine, seconds, tokens, len(rows), job),
+        "adapter_bytes": trainer.folder_bytes(job.adapter),
+        "diverged": watch.diverged,
+    }
+
+
+def prepare(model: Any, job: Job) -> None:
+    """Makes the method's share of the weights trainable."""
+    method = methods.find(job.config.method, "embed")
+    if method.peft is not None:
+        model.add_adapter(method.peft(job.config, "FEATURE_EXTRACTION"))
+    if method.name == "freeze":
+        methods.freeze_lowest(model[0].auto_model, job.config.frozen_layers)
+
+
+def engine_for(model: Any, job: Job, rows: list[dict[str, str]]) -> tuple[Any, Any, Any]:
+    """The trainer, and the two callbacks that watch it."""
+    from datasets import Dataset
+    from sentence_transformers import (
+        SentenceTransformerTrainer,
+        SentenceTransformerTrainingArguments,
+    )
+    from sentence_transformers.sentence_transformer.losses import (
+        MatryoshkaLoss,
+        MultipleNegativesRankingLoss,
+    )
+
+    loss = MultipleNegativesRankingLoss(model)
+    if job.config.matryoshka:
+        full = model.get_embedding_dimension()
+        loss = MatryoshkaLoss(model, loss, matryoshka_dims=[full, *job.config.matryoshka])
+    watch, best = trainer.Watch(), trainer.KeepBest(lambda: val_score(model, job), job)
+    engine = SentenceTransformerTrainer(
+        model=model,
+        args=SentenceTransformerTrainingArguments(
+            **trainer.arguments(job, len(rows)), batch_sampler="no_duplicates"
+        ),
+        train_dataset=Dataset.from_list(rows),
+        loss=loss,
+        callbacks=[watch, best] if job.config.epochs > 1 and job.splits.val else [watch],
+    )
+    return engine, watch, best
+
+
+def val_score(model: Any, job: Job) -> float:
+    """nDCG@10 on val over its own passages and a fixed share of the others."""
+    documents, val = job.splits.documents, job.splits.val
+    wanted = dict.fromkeys(i for example in val for i in example.answer)
+    others = [i for i in documents if i not in wanted]
+    pool = [*wanted, *others[:: max(1, len(others) // VAL_POOL_DOCUMENTS)]]
+    training = model.training
+    encoder = Encoder(model.eval())
+    vectors = encoder.documents([documents[i] for i in pool])
+    rankings = rank(encoder.queries(questions(job, val)), vectors, pool)
+    model.train(training)
+    return float(np.mean([ndcg(r.ids, e.answer) for r, e in zip(rankings, val, strict=True)]))
+
+
+def save(model: Any, job: Job) -> None:
+    """The adapter alone where the method has one, else the whole model."""
+    if methods.REGISTRY[job.config.method].peft is not None:
+        model[0].auto_model.save_pretrained(str(job.adapter))
+    else:
+        model.save(str(job.adapter), create_model_card=False)
+
+
+def count_tokens(model: Any, rows: list[dict[str, str]]) -> int:
+    """Tokens of one pass over the rows, as cut for training."""
+    texts = [text for row in rows for text in row.values()]
+    return sum(Encoder(model).tokens(texts))
+
+
+def fit_head(job: Job) -> dict[str, Any]:
+    """The linear map as the tuned contender itself."""
+    started = time.perf_counter()
+    found = trained_linear(job)
+    found.save(job.adapter)
+    seconds = time.perf_counter() - started
+    tokens = sum(load(job, None).tokens(questions(job, job.splits.train)))
+    total = sum(p.numel() for p in load(job, None).model.parameters())
+    return {
+        "trainable_parameters": found.parameters(),
+        "total_parameters": total + found.parameters(),
+        "tokens": tokens,
+        "examples": len(job.splits.train),
+        "steps": found.steps,
+        "seconds": round(seconds, 2),
+        "tokens_per_second": round(tokens / seconds, 1),
+        "peak_memory_bytes": trainer.peak_memory_bytes(),
+        "adapter_bytes": trainer.folder_bytes(job.adapter),
+        "diverged": False,
+    }
+
+
+def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:
+    """Rankings of the tuned encoder."""
+    encoder = load(job, job.adapter)
+    vectors = encoder.documents(list(job.splits.documents.values()))
+    job.shared[f"tuned-{job.seed}"] = (encoder, vectors)
+    rankings = rank(encoder.queries(questions(job, examples)), vectors, list(job.splits.documents))
+    return as_outputs(examples, rankings, encoder.tokens(questions(job, examples)))
+
+
+def forgetting(job: Job, neutral: Splits) -> dict[str, Any]:
+    """nDCG@10 on neutral material before and after tuning."""
+    encoder = job.shared[f"tuned-{job.seed}"][0]
+    before, after = (mean_ndcg(e, neutral) for e in (load(job, None), encoder))
+    return {"before": before, "after": after, "loss": before - after, "unit": "ndcg@10"}
+
+
+def mean_ndcg(encoder: Encoder, splits: Splits) -> float:
+    vectors = encoder.documents(list(splits.documents.values()))
+    queries = encoder.queries([example.inputs for example in splits.test])
+    rankings = rank(queries, vectors, list(splits.documents))
+    return float(np.mean([ndcg(r.ids, e.answer) for r, e in zip(rankings, splits.test, strict=True)]))
+
+
+def models(job: Job) -> dict[str, tuple[Encoder, np.ndarray]]:
+    """Encoders with their document vectors, for the use case's further tables; call after predict."""
+    return {
+        "zero_shot": (load(job, None), base_vectors(job)),
+        "tuned": job.shared[f"tuned-{job.seed}"],
+    }

@@ -1,0 +1,186 @@
+"""What a use case is: one class that says everything about a domain problem and does no work.
+
+A use case never loops over training, loads a model or writes a file; the core does. A folder
+`usecases/<name>/usecase.py` with one subclass of `UseCase` is a registration: no list names it.
+"""
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from common.errors import GalleryError
+
+ROOT = Path(__file__).resolve().parents[1]
+USECASES_FOLDER = ROOT / "usecases"
+
+Scores = Mapping[str, float]
+Columns = Mapping[str, np.ndarray]
+Answerer = Callable[[Sequence["Example"]], list[Any]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where data comes from and what may be done with it."""
+
+    name: str
+    licence: str
+    origin: str
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One question with its right answer. No group may stand in two splits.
+
+    `extra` is for further tables only: no model and no floor sees it.
+    """
+
+    id: str
+    group: str
+    inputs: Any
+    answer: Any
+    kind: str = "all"
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What each split is for: train to fit, val to choose, test to be scored once.
+
+    `documents` is what a retrieval use case ranks. `probes` are examples scored beside the
+    headline. `dropped` says what was left out of the data, and why.
+    """
+
+    train: tuple[Example, ...]
+    val: tuple[Example, ...]
+    test: tuple[Example, ...]
+    documents: Mapping[str, str] = field(default_factory=dict)
+    probes: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    source: Source | None = None
+
+    def named(self) -> dict[str, tuple[Example, ...]]:
+        """The three splits by name, in the order in which a run uses them."""
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a use case adds to its report."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    note: str = ""
+
+
+class UseCase:
+    """Subclass this. Everything without a default must be said."""
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str]
+    story: ClassVar[str]
+    tuner: ClassVar[str]
+    headline: ClassVar[str]
+    source: ClassVar[Source]
+    limits: ClassVar[str]
+    floor_label: ClassVar[str] = "no model"
+    margin: ClassVar[float] = 0.02
+    largest_forgetting: ClassVar[float] = 0.05
+    budget_minutes: ClassVar[float] = 6.0
+
+    def load(self, data: Path | None) -> Splits:
+        """The examples: our own when `data` is None, else the person's file or folder."""
+        raise NotImplementedError
+
+    def model_input(self, example: Example) -> Any:
+        """What the model sees."""
+        raise NotImplementedError
+
+    def gold(self, example: Example) -> Any:
+        """The output that is fully right; it must score 1.0 on the headline."""
+        raise NotImplementedError
+
+    def blank(self) -> Any:
+        """The output of a model that says nothing; it must not score 1.0."""
+        raise NotImplementedError
+
+    def score(self, example: Example, output: Any) -> Scores:
+        """What is right about one output, as named numbers. Names with `_` first stay inside."""
+        raise NotImplementedError
+
+    def floor(self, splits: Splits) -> Answerer:
+        """The best answers that need no model."""
+        raise NotImplementedError
+
+    def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
+        """The training rows of an example, in the column names that the tuner's library documents."""
+        raise NotImplementedError
+
+    def aggregate(self, columns: Columns) -> dict[str, float]:
+        """Scores of a set from the columns of its examples. Override where a mean is not right."""
+        return {
+            name: float(np.nanmean(column)) if np.isfinite(column).any() else float("nan")
+            for name, column in columns.items()
+            if not name.startswith("_")
+        }
+
+    def neutral(self) -> Splits | None:
+        """Material of another domain in its test split, to measure what tuning makes worse."""
+        return None
+
+    def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
+        """Further tables for the report. `models` holds what the tuner offers, by contender."""
+        return []
+
+    def averages_examples(self) -> bool:
+        """Whether `aggregate` is the plain mean, which has a fast exact bootstrap."""
+        return type(self).aggregate is UseCase.aggregate
+
+
+def names(root: Path = USECASES_FOLDER) -> list[str]:
+    """The use cases that exist, by folder."""
+    return sorted(path.parent.name for path in root.glob("*/usecase.py"))
+
+
+def find(name: str, root: Path = USECASES_FOLDER) -> UseCase:
+    """The use case of that name, or an error that says which exist."""
+    if name not in names(root):
+        close = get_close_matches(name, names(root), n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise GalleryError(
+            f"Unknown use case {name!r}.{hint} These exist: {', '.join(names(root)) or 'none'}."
+        )
+    return load_class(root / name / "usecase.py")()
+
+
+def load_class(path: Path) -> type[UseCase]:
+    """The one subclass of UseCase that a file defines."""
+    module_name = f"usecases.{path.parent.name}.usecase"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise GalleryError(f"{path} cannot be read as a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    found = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, UseCase) and value.__module__ == module_name
+    ]
+    if len(found) != 1:
+        raise GalleryError(f"{path} must define one subclass of UseCase, found {len(found)}.")
+    found[0].name = path.parent.name
+    return found[0]
+
+
+def folder(usecase: UseCase) -> Path:
+    """The folder of a use case, wherever it was loaded from."""
+    return Path(inspect.getfile(type(usecase))).resolve().parent

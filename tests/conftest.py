@@ -1,0 +1,31 @@
+"""Every test runs offline: an attempt to reach another machine is a failure."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.models import keep_quiet
+
+ROOT = Path(__file__).resolve().parents[1]
+GUARD = ROOT / "tests" / "network_guard"
+HERE = {"127.0.0.1", "::1", "localhost"}
+
+keep_quiet(online=False)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuses connections to anything but this machine, also in the processes that tests start."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in HERE:
+            pytest.fail(f"an offline run tried to reach {address}")
+        real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    inherited = [part for part in [os.environ.get("PYTHONPATH")] if part]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(GUARD), *inherited]))

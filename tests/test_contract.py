@@ -1,0 +1,60 @@
+"""Every use case that has a folder holds the contract; no list of names anywhere."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from common import contract, usecase
+
+NAMES = usecase.names()
+ORDER = (
+    "errors usecase config data models job metrics retrieval methods progress linear encoder "
+    "classify_rivals record trainer tuners contenders evaluate summary board report contract compare "
+    "publish inspect run cli"
+).split()
+
+
+def test_every_folder_is_tested() -> None:
+    folders = [path for path in usecase.USECASES_FOLDER.iterdir() if any(path.glob("*.py"))]
+    assert sorted(NAMES) == sorted(path.name for path in folders)
+    assert NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_holds_the_contract(name: str) -> None:
+    assert contract.check(usecase.USECASES_FOLDER / name) == []
+
+
+def test_common_imports_run_one_way() -> None:
+    for path in sorted((usecase.ROOT / "common").rglob("*.py")):
+        place = layer(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for name in contract.imported(node):
+                if name.startswith("usecases"):
+                    pytest.fail(f"{path} imports {name}: the core knows no use case")
+                target = name.removeprefix("common.").split(".")[0]
+                if name.startswith("common.") and target in ORDER and target != ORDER[place]:
+                    assert ORDER.index(target) < place, f"{path} imports {name}, which stands above it"
+
+
+def layer(path: Path) -> int:
+    """The place of a file in the order of the core."""
+    parts = path.relative_to(usecase.ROOT / "common").with_suffix("").parts
+    return ORDER.index(parts[0]) if parts[0] in ORDER else len(ORDER)
+
+
+def test_tuners_import_no_other_tuner() -> None:
+    for path in (usecase.ROOT / "common" / "tuners").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for name in contract.imported(node):
+                assert not name.startswith("common.tuners"), path
+
+
+def test_no_function_is_longer_than_sixty_lines_and_no_file_than_three_hundred() -> None:
+    for path in sorted((usecase.ROOT / "common").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 300, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 60, f"{path}: {node.name}"
