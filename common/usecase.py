@@ -140,6 +140,14 @@ class UseCase:
         """Further tables for the report. `models` holds what the tuner offers, by contender."""
         return []
 
+    def template(self) -> str:
+        """What names the way prompts are written; an adapter is refused when it changes."""
+        return ""
+
+    def choose(self, example: Example, answers: Sequence[str]) -> str:
+        """The answer to keep among several drawn ones, without looking at the right one."""
+        return max(answers, key=answers.count)
+
     def averages_examples(self) -> bool:
         """Whether `aggregate` is the plain mean, which has a fast exact bootstrap."""
         return type(self).aggregate is UseCase.aggregate

@@ -27,7 +27,7 @@ def fit(job: Job) -> dict[str, Any]:
     labels = labels_of(job)
     trainer_arguments = trainer.arguments(job, len(job.splits.train))
     model, tokenizer = load_classifier(job.base, labels)
-    model = prepare(model, job)
+    model = methods.apply(model, job.config, "classify", "SEQ_CLS")
     rows = tokenised(job, tokenizer, labels)
     watch = trainer.Watch()
     best = trainer.KeepBest(lambda: val_accuracy(model, tokenizer, job, labels), job)
@@ -64,18 +64,6 @@ def loss_function(job: Job, labels: list[str]) -> Any:
         return torch.nn.functional.cross_entropy(outputs["logits"].float(), targets, weight=weights)
 
     return loss
-
-
-def prepare(model: Any, job: Job) -> Any:
-    """Makes the method's share of the weights trainable, and always the fresh head."""
-    method = methods.find(job.config.method, "classify")
-    if method.peft is not None:
-        from peft import get_peft_model
-
-        return get_peft_model(model, method.peft(job.config, "SEQ_CLS"))
-    if method.name == "freeze":
-        methods.freeze_lowest(model, job.config.frozen_layers)
-    return model
 
 
 def tokenised(job: Job, tokenizer: Any, labels: list[str]) -> Any:
@@ -180,7 +168,7 @@ def head_stored_in(adapter: Path) -> bool:
     return (adapter / HEAD_FILE).is_file()
 
 
-def forgetting(job: Job, neutral: Splits) -> dict[str, Any]:
+def forgetting(job: Job, neutral: Splits | None) -> dict[str, Any]:
     """A classifier answers nothing but its labels, so there is nothing general left to measure."""
     return {}
 

@@ -51,17 +51,28 @@ def base_rankings(job: Job, examples: Sequence[Example]) -> list[Ranking]:
     return rank(vectors, base_vectors(job), list(job.splits.documents))
 
 
-def as_outputs(examples: Sequence[Example], rankings: Sequence[Ranking], tokens: list[int]) -> list[Output]:
+def as_outputs(
+    examples: Sequence[Example], rankings: Sequence[Ranking], tokens: list[int], seconds: float
+) -> list[Output]:
+    """Outputs with the seconds of answering alone; building the index is no part of an answer."""
+    each = seconds / max(len(examples), 1)
     return [
-        Output(example.id, ranking.as_value(), tokens_in=count)
+        Output(example.id, ranking.as_value(), tokens_in=count, seconds=each)
         for example, ranking, count in zip(examples, rankings, tokens, strict=True)
     ]
 
 
+def ranked(job: Job, encoder: Encoder, documents: np.ndarray, examples: tuple[Example, ...]) -> list[Output]:
+    """Answers by exact search."""
+    texts = questions(job, examples)
+    started = time.perf_counter()
+    rankings = rank(encoder.queries(texts), documents, list(job.splits.documents))
+    return as_outputs(examples, rankings, encoder.tokens(texts), time.perf_counter() - started)
+
+
 def zero_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """The base model as it came."""
-    tokens = load(job, None).tokens(questions(job, examples))
-    return as_outputs(examples, base_rankings(job, examples), tokens)
+    return ranked(job, load(job, None), base_vectors(job), examples)
 
 
 def fusion(job: Job, examples: tuple[Example, ...]) -> list[Output]:
@@ -75,19 +86,18 @@ def fusion(job: Job, examples: tuple[Example, ...]) -> list[Output]:
 
     weight = max(WEIGHTS, key=on_val) if val else 0.5
     say(f"  fusion: weight of BM25 chosen on val: {weight}")
+    started = time.perf_counter()
     words = bm25(job.splits.documents, questions(job, examples))
     fused = [fuse(w, v, weight) for w, v in zip(words, base_rankings(job, examples), strict=True)]
-    return as_outputs(examples, fused, load(job, None).tokens(questions(job, examples)))
+    tokens = load(job, None).tokens(questions(job, examples))
+    return as_outputs(examples, fused, tokens, time.perf_counter() - started)
 
 
 def linear(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """A linear map on the base model's fixed vectors, trained in seconds."""
     found = trained_linear(job)
-    encoder = load(job, None)
-    vectors = found.queries(encoder.queries(questions(job, examples)))
-    documents = found.documents(base_vectors(job))
-    rankings = rank(vectors, documents, list(job.splits.documents))
-    return as_outputs(examples, rankings, encoder.tokens(questions(job, examples)))
+    encoder = Encoder(load(job, None).model, found)
+    return ranked(job, encoder, found.documents(base_vectors(job)), examples)
 
 
 def trained_linear(job: Job) -> LinearMap:
@@ -262,12 +272,13 @@ def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     encoder = load(job, job.adapter)
     vectors = encoder.documents(list(job.splits.documents.values()))
     job.shared[f"tuned-{job.seed}"] = (encoder, vectors)
-    rankings = rank(encoder.queries(questions(job, examples)), vectors, list(job.splits.documents))
-    return as_outputs(examples, rankings, encoder.tokens(questions(job, examples)))
+    return ranked(job, encoder, vectors, examples)
 
 
-def forgetting(job: Job, neutral: Splits) -> dict[str, Any]:
+def forgetting(job: Job, neutral: Splits | None) -> dict[str, Any]:
     """nDCG@10 on neutral material before and after tuning."""
+    if neutral is None:
+        return {}
     encoder = job.shared[f"tuned-{job.seed}"][0]
     before, after = (mean_ndcg(e, neutral) for e in (load(job, None), encoder))
     return {"before": before, "after": after, "loss": before - after, "unit": "ndcg@10"}

@@ -1,0 +1,24 @@
+"""How well a language model predicts plain text: bits per byte, which compares across tokenizers."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+
+def bits_per_byte(model: Any, tokenizer: Any, texts: Sequence[str]) -> float:
+    """Mean over all texts together; each is read alone, from its start."""
+    import torch
+
+    training = model.training
+    model.eval()
+    nats, size = 0.0, 0
+    with torch.inference_mode():
+        for text in texts:
+            ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+            start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
+            tokens = torch.tensor([start + ids], device=model.device)
+            logits = model(input_ids=tokens).logits[0, :-1].float()
+            nats += float(torch.nn.functional.cross_entropy(logits, tokens[0, 1:], reduction="sum"))
+            size += len(text.encode())
+    model.train(training)
+    return nats / math.log(2) / size

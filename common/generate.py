@@ -1,0 +1,124 @@
+"""Answers from a causal language model: batched, like lengths together, finished rows dropped."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+BATCH_PROMPTS = 64
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A generated answer, whether the model ended it by itself, and its length in tokens."""
+
+    text: str
+    stopped: bool
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Greedy by default; with a temperature, drawn from a seeded generator."""
+
+    temperature: float = 0.0
+    seed: int = 0
+
+
+def replies(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    most_tokens: int,
+    sampling: Sampling = Sampling(),
+    on_batch: Callable[[int], None] | None = None,
+) -> list[Reply]:
+    """Answers in the order of the prompts; longest prompts first, so memory peaks at once."""
+    import torch
+
+    training = model.training
+    model.eval()
+    order = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
+    found: dict[int, Reply] = {}
+    with torch.inference_mode():
+        for start in range(0, len(order), BATCH_PROMPTS):
+            rows = order[start : start + BATCH_PROMPTS]
+            batch = one_batch(model, tokenizer, [prompts[row] for row in rows], most_tokens, sampling)
+            found.update(zip(rows, batch, strict=True))
+            if on_batch:
+                on_batch(len(rows))
+    model.train(training)
+    return [found[row] for row in range(len(prompts))]
+
+
+def one_batch(
+    model: Any, tokenizer: Any, prompts: list[Sequence[int]], most_tokens: int, sampling: Sampling
+) -> list[Reply]:
+    """Answers of one batch, padded on the left, with a key-value cache."""
+    import torch
+
+    tokens, mask = padded_left(prompts, tokenizer.pad_token_id, model.device)
+    places = (mask.cumsum(1) - 1).clamp(min=0)
+    random = torch.Generator(device=model.device).manual_seed(sampling.seed)
+    stops = torch.tensor(sorted(stop_ids(model, tokenizer)), device=model.device)
+    alive: list[int] = list(range(len(prompts)))
+    pieces: list[list[int]] = [[] for _ in prompts]
+    cache = None
+    for _ in range(most_tokens):
+        result = model(
+            input_ids=tokens,
+            attention_mask=mask,
+            position_ids=places,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        cache = result.past_key_values
+        chosen = choose(result.logits[:, -1].float(), sampling, random)
+        for row, piece in zip(alive, chosen.tolist(), strict=True):
+            pieces[row].append(piece)
+        going = ~torch.isin(chosen, stops)
+        if not going.any():
+            break
+        if not going.all():
+            kept = going.nonzero()[:, 0]
+            cache.batch_select_indices(kept)
+            alive = [alive[index] for index in kept.tolist()]
+        tokens, places = chosen[going, None], places[going, -1:] + 1
+        mask = torch.nn.functional.pad(mask[going], (0, 1), value=1)
+    ends = set(stops.tolist())
+    return [reply_of(tokenizer, row, ends) for row in pieces]
+
+
+def padded_left(prompts: list[Sequence[int]], filler: int, device: Any) -> tuple[Any, Any]:
+    """Prompts as one tensor, and the mask of what is real."""
+    import torch
+
+    longest = max(map(len, prompts))
+    tokens = torch.full((len(prompts), longest), filler)
+    mask = torch.zeros((len(prompts), longest), dtype=torch.long)
+    for row, prompt in enumerate(prompts):
+        tokens[row, longest - len(prompt) :] = torch.tensor(prompt)
+        mask[row, longest - len(prompt) :] = 1
+    return tokens.to(device), mask.to(device)
+
+
+def choose(logits: Any, sampling: Sampling, random: Any) -> Any:
+    """The next token of every row."""
+    import torch
+
+    if sampling.temperature <= 0:
+        return logits.argmax(-1)
+    shares = (logits / sampling.temperature).softmax(-1)
+    return torch.multinomial(shares, 1, generator=random)[:, 0]
+
+
+def stop_ids(model: Any, tokenizer: Any) -> set[int]:
+    """Every token that ends a turn, by tokenizer and by generation settings."""
+    named = getattr(model.generation_config, "eos_token_id", None)
+    return {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])} - {None}
+
+
+def reply_of(tokenizer: Any, pieces: list[int], ends: set[int]) -> Reply:
+    """Tokens as text, without the special ones."""
+    text = tokenizer.decode(pieces, skip_special_tokens=True)
+    return Reply(text.strip(), bool(pieces) and pieces[-1] in ends, len(pieces))
