@@ -103,18 +103,23 @@ def weights_hash(files: tuple[Path, ...]) -> str:
     return digest.hexdigest()[:16]
 
 
-def hide_bars() -> None:
-    """Libraries' own bars would tear the gallery's."""
+def hush() -> None:
+    """Libraries' own bars and notes to their developers would tear the gallery's lines."""
+    import warnings
+
+    import datasets
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
 def load_encoder(base: Base, adapter: Path | None, length_tokens: int) -> Any:
     """A sentence encoder, tuned when an adapter folder is given."""
     from sentence_transformers import SentenceTransformer
 
-    hide_bars()
+    hush()
     source = str(adapter) if adapter and (adapter / "modules.json").is_file() else base.path
     model = SentenceTransformer(
         source,
@@ -132,7 +137,7 @@ def load_classifier(base: Base, labels: list[str]) -> tuple[Any, Any]:
     """A model with a fresh classification head, and its tokenizer."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    hide_bars()
+    hush()
     revision = base.revision or "main"
     tokenizer = AutoTokenizer.from_pretrained(base.path, revision=revision)
     model = AutoModelForSequenceClassification.from_pretrained(
@@ -158,7 +163,7 @@ def load_causal(base: Base, adapter: Path | None) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    hide_bars()
+    hush()
     on_gpu = torch.cuda.is_available()
     whole = adapter is not None and not (adapter / "adapter_config.json").is_file()
     source = str(adapter) if whole else base.path

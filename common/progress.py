@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 SECONDS_BETWEEN_LINES = 10.0
+SECONDS_WORTH_A_LINE = 2.0
 
 console = Console(highlight=False)
 
@@ -46,6 +47,8 @@ def task(text: str, total: int, unit: str) -> Iterator[Task]:
     else:
         yield work
         seconds = time.monotonic() - work.started
+        if seconds < SECONDS_WORTH_A_LINE:
+            return
         console.print(f"  {text}: {work.done} {unit} in {seconds:.1f} s")
 
 

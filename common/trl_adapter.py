@@ -19,7 +19,7 @@ def sft_trainer(
         # Packing needs variable-length attention to pay; on a CPU like lengths share a batch instead.
         packing=packed,
         train_sampling_strategy="random" if packed else "group_by_length",
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         dataset_num_proc=None,
     )
     dataset = Dataset.from_list([{"input_ids": r.input_ids, "labels": r.labels} for r in rows])
