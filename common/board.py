@@ -108,6 +108,20 @@ def details(row: RunRecord) -> str:
     return table(head, rows)
 
 
+def kinds(row: RunRecord) -> str:
+    """The headline by kind of example, the kinds with the lowest tuned score first."""
+    found = row.contenders["tuned"].get("by_kind", {})
+    if len(found) < 2:
+        return ""
+    shown = [name for name in MAIN_CONTENDERS if name in row.contenders]
+    head = [f"{row.headline} by kind", "n", *(row.contenders[name]["label"] for name in shown)]
+    rows = [
+        [kind, facts["n"], *(f"{row.contenders[name]['by_kind'][kind]['mean']:.3f}" for name in shown)]
+        for kind, facts in sorted(found.items(), key=lambda item: item[1]["mean"])
+    ]
+    return table(head, rows)
+
+
 def section(row: RunRecord) -> str:
     """A run as a section: verdict, table, cost, forgetting, further tables."""
     source = row.data.get("source", {})
@@ -120,6 +134,7 @@ def section(row: RunRecord) -> str:
         f"**Verdict: {row.verdict['label']}.** {row.verdict['reason']}",
         details(row),
         cost_line(row),
+        kinds(row),
         *(f"{t['title']}\n\n{table(t['columns'], t['rows'])}\n\n{t['note']}".strip() for t in row.tables),
     ]
     return "\n\n".join(part for part in parts if part)

@@ -96,6 +96,22 @@ def run(
 
 
 @app.command()
+def ask(
+    name: Name,
+    question: Annotated[str, typer.Argument(help="your question")],
+    db: Annotated[Path | None, typer.Option(help="what to ask about, such as a SQLite file")] = None,
+    run: Annotated[Path | None, typer.Option(help="run folder; default the offline run")] = None,
+) -> None:
+    """Puts one question to a model that a run has tuned."""
+    found = usecases.find(name)
+    keep_quiet(online=False)
+    from common.ask import ask as put
+    from common.run import RUNS_FOLDER
+
+    typer.echo(put(found, run or RUNS_FOLDER / f"{name}--offline", question, db))
+
+
+@app.command()
 def data(name: Name, data: Data = None) -> None:
     """What is in the data: counts, lengths, kinds, duplicates, leaks, what is learnt from."""
     from common.inspect import describe_data

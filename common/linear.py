@@ -1,11 +1,13 @@
 """A linear map on fixed vectors, for questions and documents apart: the cheapest tuning there is."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from common.metrics import ndcg
+from common.progress import task
 from common.retrieval import rank
 
 FILE = "linear.safetensors"
@@ -13,6 +15,7 @@ EPOCHS = 12
 BATCH = 128
 LEARNING_RATES = (3e-4, 1e-3)
 SCALE = 20.0
+LARGEST_POOL = 20_000
 
 Side = tuple[np.ndarray, list[list[int]]]
 
@@ -58,15 +61,29 @@ class LinearMap:
 
 def fit_linear(train: Side, val: Side, documents: np.ndarray, seed: int) -> LinearMap:
     """The map that was best on val over rates and epochs; the identity takes part."""
+    train, passages = pooled(train, documents)
     identity = np.eye(documents.shape[1], dtype=np.float32)
     best = LinearMap(identity, identity)
     best_score = val_score(best, val, documents)
-    for rate in LEARNING_RATES:
-        for candidate in epochs(train, documents, rate, seed):
-            score = val_score(candidate, val, documents)
-            if score > best_score:
-                best, best_score = candidate, score
+    with task("fitting the linear map", EPOCHS * len(LEARNING_RATES), "epochs") as work:
+        for rate in LEARNING_RATES:
+            for candidate in epochs(train, passages, rate, seed):
+                score = val_score(candidate, val, documents)
+                if score > best_score:
+                    best, best_score = candidate, score
+                work.advance()
     return best
+
+
+def pooled(train: Side, documents: np.ndarray) -> tuple[Side, np.ndarray]:
+    """Right documents and an even share of the others, so that large bases stay a matter of seconds."""
+    if len(documents) <= LARGEST_POOL:
+        return train, documents
+    right = {row for answer in train[1] for row in answer}
+    others = [row for row in range(len(documents)) if row not in right]
+    kept = sorted(right) + others[:: -(-len(others) // LARGEST_POOL)]
+    place = {row: position for position, row in enumerate(kept)}
+    return (train[0], [[place[row] for row in answer] for answer in train[1]]), documents[kept]
 
 
 def val_score(found: LinearMap, val: Side, documents: np.ndarray) -> float:
@@ -83,7 +100,7 @@ def val_score(found: LinearMap, val: Side, documents: np.ndarray) -> float:
     return float(np.mean([ndcg(r.ids, [str(i) for i in a]) for r, a in zip(rankings, answers, strict=True)]))
 
 
-def epochs(train: Side, documents: np.ndarray, rate: float, seed: int) -> list[LinearMap]:
+def epochs(train: Side, documents: np.ndarray, rate: float, seed: int) -> Iterator[LinearMap]:
     """The map after each epoch of softmax over all documents, every other one taken as wrong."""
     import torch
 
@@ -97,7 +114,7 @@ def epochs(train: Side, documents: np.ndarray, rate: float, seed: int) -> list[L
     target = torch.tensor(pairs)
     right = torch.zeros(len(vectors), len(documents), dtype=torch.bool)
     right[target[:, 0], target[:, 1]] = True
-    kept, steps = [], 0
+    steps = 0
     for _ in range(EPOCHS):
         for chosen in torch.randperm(len(pairs), generator=random).split(BATCH):
             rows, columns = target[chosen].T
@@ -111,5 +128,4 @@ def epochs(train: Side, documents: np.ndarray, rate: float, seed: int) -> list[L
             loss.backward()
             optimizer.step()
             steps += 1
-        kept.append(LinearMap(*(m.detach().numpy().copy() for m in maps), steps))
-    return kept
+        yield LinearMap(*(m.detach().numpy().copy() for m in maps), steps)

@@ -66,11 +66,14 @@ def mean_interval(values: np.ndarray, groups: Sequence[str]) -> Interval:
     present = np.isfinite(values)
     if not present.any():
         return Interval(float("nan"), float("nan"), float("nan"))
-    member = group_matrix(groups)
-    sums = np.where(present, values, 0.0) @ member
-    counts = present.astype(float) @ member
+    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    size = len(names)
+    sums = np.stack(
+        [np.bincount(index, np.where(p, v, 0.0), size) for v, p in zip(values, present, strict=True)]
+    )
+    counts = np.stack([np.bincount(index, p.astype(float), size) for p in present])
     random = np.random.default_rng(BOOTSTRAP_SEED)
-    weights = random.multinomial(member.shape[1], np.full(member.shape[1], 1 / member.shape[1]), RESAMPLES)
+    weights = random.multinomial(size, np.full(size, 1 / size), RESAMPLES)
     seeds = random.multinomial(len(values), np.full(len(values), 1 / len(values)), RESAMPLES)
     top = np.einsum("bs,bs->b", seeds, weights @ sums.T)
     bottom = np.einsum("bs,bs->b", seeds, weights @ counts.T)
@@ -86,22 +89,15 @@ def statistic_interval(
     resamples: int = 300,
 ) -> Interval:
     """Interval of any statistic(seed, example indices), resampling whole groups and seeds."""
-    members = [np.flatnonzero(column) for column in group_matrix(groups).T]
+    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    order = np.argsort(index, kind="stable")
+    members = np.split(order, np.cumsum(np.bincount(index))[:-1])
     random = np.random.default_rng(BOOTSTRAP_SEED)
-    everything = np.arange(len(groups))
-    mean = float(np.mean([statistic(seed, everything) for seed in range(seeds)]))
+    mean = float(np.mean([statistic(seed, np.arange(len(groups))) for seed in range(seeds)]))
     drawn = []
     for _ in range(resamples):
-        chosen = random.integers(len(members), size=len(members))
-        indices = np.concatenate([members[group] for group in chosen])
-        drawn.append(statistic(int(random.integers(seeds)), indices))
+        chosen = random.integers(len(names), size=len(names))
+        rows = np.concatenate([members[group] for group in chosen])
+        drawn.append(statistic(int(random.integers(seeds)), rows))
     low, high = np.nanquantile(drawn, [0.025, 0.975])
     return Interval(mean, float(low), float(high))
-
-
-def group_matrix(groups: Sequence[str]) -> np.ndarray:
-    """Examples by groups, one where the example belongs to the group."""
-    names, index = np.unique(np.asarray(groups), return_inverse=True)
-    matrix = np.zeros((len(groups), len(names)))
-    matrix[np.arange(len(groups)), index] = 1.0
-    return matrix

@@ -20,14 +20,26 @@ def publish_run(folder: Path) -> Path:
         )
     made = record.read(folder / "record.json")
     faults = faults_of(made)
+    if not folder.name.startswith(f"{made.usecase}--{made.variant}"):
+        faults.append(f"its folder must be named {made.usecase}--{made.variant}, as `gallery run` does")
     if faults:
         raise FaultsError(f"{folder} cannot be published", faults, "Mend them and run again.")
     path = board.RESULTS / f"{folder.name}.json"
-    record.write_json(path, made.model_copy(update={"tier": "published"}).model_dump())
+    record.write_json(path, public(made).model_dump())
     say(f"published {path}")
     for page in board.regenerate():
         say(f"renewed {page}")
     return path
+
+
+def public(made: RunRecord) -> RunRecord:
+    """The record without the folders of the machine it was made on."""
+    data, model = made.config.get("data"), made.config["model"]
+    config = {**made.config, "data": Path(data).name if data else None}
+    base = made.base
+    if Path(model).is_absolute():
+        config, base = {**config, "model": Path(model).name}, {**base, "id": Path(model).name}
+    return made.model_copy(update={"tier": "published", "config": config, "base": base})
 
 
 def faults_of(made: RunRecord) -> list[str]:

@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from common import record
 from common.config import RunConfig
 from common.evaluate import Rival, Scored, Verdict, difference, score_columns, summarise, verdict
@@ -81,11 +83,22 @@ class Summary:
             "kind": item.kind,
             "n": len(self.test),
             "scores": {name: interval.as_dict() for name, interval in scores.items()},
+            "by_kind": self.by_kind(item),
             "by_seed": [self.usecase.aggregate(c)[self.usecase.headline] for c in item.columns],
             "tokens_in": item.tokens_in,
             "tokens_out": item.tokens_out,
             "seconds": item.seconds,
         }
+
+    def by_kind(self, item: Scored) -> dict[str, dict[str, float]]:
+        """The headline for each kind of example, averaged over seeds."""
+        kinds = np.array([example.kind for example in self.test])
+        found = {}
+        for kind in sorted(set(kinds)):
+            parts = [{k: v[kinds == kind] for k, v in columns.items()} for columns in item.columns]
+            means = [self.usecase.aggregate(part)[self.usecase.headline] for part in parts]
+            found[str(kind)] = {"n": int((kinds == kind).sum()), "mean": float(np.mean(means))}
+        return found
 
     def verdict(self, forgetting: dict[str, Any]) -> Verdict:
         """The verdict over the headline."""

@@ -140,6 +140,10 @@ class UseCase:
         """Further tables for the report. `models` holds what the tuner offers, by contender."""
         return []
 
+    def ask(self, question: str, source: Path | None, model: Any) -> str:
+        """An answer in words to one question; `model` is what the tuner offers for it."""
+        raise GalleryError(f"{self.name} answers no single questions.")
+
     def template(self) -> str:
         """What names the way prompts are written; an adapter is refused when it changes."""
         return ""

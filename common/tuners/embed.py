@@ -15,6 +15,7 @@ from common.metrics import ndcg
 from common.models import load_encoder
 from common.progress import say
 from common.retrieval import Ranking, bm25, fuse, rank
+from common.searcher import Searcher, model_hash, open_searcher
 from common.usecase import Example, Splits
 
 WEIGHTS = tuple(step / 10 for step in range(11))
@@ -289,6 +290,12 @@ def mean_ndcg(encoder: Encoder, splits: Splits) -> float:
     queries = encoder.queries([example.inputs for example in splits.test])
     rankings = rank(queries, vectors, list(splits.documents))
     return float(np.mean([ndcg(r.ids, e.answer) for r, e in zip(rankings, splits.test, strict=True)]))
+
+
+def ask_model(job: Job) -> Searcher:
+    """The tuned encoder over its index in the run folder."""
+    found = model_hash(job.base.file_hash, job.adapter)
+    return open_searcher(job.folder / "index", load(job, job.adapter), found, job.splits.documents)
 
 
 def models(job: Job) -> dict[str, tuple[Encoder, np.ndarray]]:

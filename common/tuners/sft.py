@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -224,6 +224,17 @@ def forgetting(job: Job, neutral: Splits | None) -> dict[str, Any]:
         bits_per_byte(*found, texts) for found in (load(job, None), job.shared[f"tuned-{job.seed}"])
     )
     return {"before": before, "after": after, "loss": after - before, "unit": "bits per byte"}
+
+
+def ask_model(job: Job) -> Callable[[chat.Prompt], str]:
+    """The tuned model as a function from prompt to answer."""
+    model, tokenizer = load(job, job.adapter)
+
+    def answer(prompt: chat.Prompt) -> str:
+        ids = chat.prompt_ids(tokenizer, prompt)
+        return replies(model, tokenizer, [ids], job.config.answer_length_tokens)[0].text
+
+    return answer
 
 
 def models(job: Job) -> dict[str, dict[str, list[str]]]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import config, data, methods, models, record, run, usecase
+from common import ask, config, data, methods, models, record, run, usecase
+from common.errors import GalleryError
 from common.job import Job
 from common.record import RunRecord
 from common.retrieval import rank
@@ -116,3 +117,17 @@ def test_scores_agree_with_the_librarys_evaluator(tmp_path: Path) -> None:
     rankings = rank(vectors, encoder.documents(list(documents.values())), list(documents))
     ours = np.mean([ndcg(r.ids, e.answer) for r, e in zip(rankings, work.splits.test, strict=True)])
     assert ours == pytest.approx(theirs, abs=1e-6)
+
+
+def test_ask_builds_an_index_once_and_refuses_one_of_another_model(smoke: tuple[Path, RunRecord]) -> None:
+    folder, _ = smoke
+    found = usecase.find("knowledge_search")
+    said = ask.ask(found, folder, "who do I call when a probe drifts", None)
+    assert len(said.splitlines()) >= 5
+    built = (folder / "seed-0" / "index" / "vectors.npy").stat().st_mtime_ns
+    assert ask.ask(found, folder, "who do I call when a probe drifts", None) == said
+    assert (folder / "seed-0" / "index" / "vectors.npy").stat().st_mtime_ns == built
+    facts = folder / "seed-0" / "index" / "index.json"
+    facts.write_text(facts.read_text().replace('"model_hash": "', '"model_hash": "other'))
+    with pytest.raises(GalleryError, match="built with model other"):
+        ask.ask(found, folder, "anything", None)

@@ -11,12 +11,24 @@ from common.retrieval import Ranking, rank, rank_binary, rank_int8, sentences, s
 from common.usecase import Example, Splits, Table
 
 SIZES = (128, 64)
+PASSAGES_SHOWN = 3
 PRECISIONS: dict[str, tuple[Callable[..., list[Ranking]], float]] = {
     "float": (rank, 4.0),
     "int8": (rank_int8, 1.0),
     "binary, 40 scored again": (rank_binary, 0.125),
 }
 NAMES = {"zero_shot": "untuned", "tuned": "tuned"}
+
+
+def answer_from(question: str, searcher: Any) -> str:
+    """The best sentence of the best passage, with the passages that were found."""
+    found = searcher.search(question, PASSAGES_SHOWN)
+    best = searcher.documents[found.ids[0]]
+    parts = sentences(best)
+    nearest = searcher.encoder.documents(parts) @ searcher.encoder.queries([question])[0]
+    lines = [parts[int(nearest.argmax())], ""]
+    lines += [f"{s:.2f}  {i}  {searcher.documents[i]}" for i, s in zip(found.ids, found.scores, strict=True)]
+    return "\n".join(lines)
 
 
 def size_table(splits: Splits, models: Mapping[str, Any]) -> Table:

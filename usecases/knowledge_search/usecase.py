@@ -9,7 +9,7 @@ from common.retrieval import bm25
 from common.usecase import Answerer, Example, Scores, Source, Splits, Table, UseCase
 from usecases.knowledge_search import data as own_data
 from usecases.knowledge_search.folder import read_folder, splits_of
-from usecases.knowledge_search.scoring import answer_table, size_table
+from usecases.knowledge_search.scoring import answer_from, answer_table, size_table
 
 
 class KnowledgeSearch(UseCase):
@@ -70,6 +70,9 @@ class KnowledgeSearch(UseCase):
             Example(q["id"], q["id"], q["question"], tuple(q["positives"])) for q in base.queries
         )
         return Splits((), (), examples, {p["id"]: p["text"] for p in base.passages})
+
+    def ask(self, question: str, source: Path | None, model: Any) -> str:
+        return answer_from(question, model)
 
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
         return [size_table(splits, models), answer_table(splits, models)]

@@ -1,0 +1,23 @@
+"""One question to a tuned model: finds the run, loads what it trained, lets the use case answer."""
+
+from pathlib import Path
+
+from common import contenders, models, record
+from common.config import RunConfig
+from common.errors import GalleryError
+from common.job import Job
+from common.usecase import UseCase
+
+
+def ask(usecase: UseCase, folder: Path, question: str, source: Path | None) -> str:
+    """What the use case says to a question, with the first seed's model of a finished run."""
+    if not (folder / "record.json").is_file():
+        raise GalleryError(
+            f"No finished run in {folder}. Train one first: gallery run {usecase.name}, or name another "
+            "folder with --run."
+        )
+    config = RunConfig(**record.read(folder / "record.json").config)
+    splits = usecase.load(config.data)
+    base = models.resolve(config.model, config.revision, usecase.tuner)
+    job = Job(usecase, splits, config, base, 0, folder / "seed-0")
+    return usecase.ask(question, source, contenders.tuner_of(usecase).ask_model(job))
