@@ -1,0 +1,107 @@
+"""What each part of the prompt is worth: one model, a grid over serializer, keys, values and order.
+
+The model is handed in as a function from prompts to answers, so nothing here loads one.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from common.metrics import mean_interval
+from common.usecase import Example, Splits, Table
+from usecases.english_to_sql.prompt import PromptOptions, template_hash
+from usecases.english_to_sql.prompting import OPTIONS, Message, messages, test_prompt
+from usecases.english_to_sql.schema import Schema
+from usecases.english_to_sql.serialize import SERIALIZERS
+from usecases.english_to_sql.usecase import EnglishToSql
+
+KEYS = ("inline", "block", "none")
+VALUES = ("none", "matched", "matched and samples")
+ORDERS = (0, 1)
+SAMPLES = 2
+Generate = Callable[[Sequence[list[Message]]], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One way to write the prompt; order 0 is the canonical one, others are shuffles."""
+
+    options: PromptOptions
+    values: str
+    order: int
+
+
+def grid() -> Iterator[Cell]:
+    """Every combination of the four parts."""
+    for serializer, keys, values, order in itertools.product(SERIALIZERS, KEYS, VALUES, ORDERS):
+        options = PromptOptions(
+            serializer=serializer,
+            keys=keys,
+            link_values=values != "none",
+            samples=SAMPLES if values == "matched and samples" else 0,
+            abstain=OPTIONS.abstain,
+        )
+        yield Cell(options, values, order)
+
+
+def chosen(examples: Sequence[Example], count: int) -> list[Example]:
+    """The same examples for every cell, picked by hash."""
+    return sorted(examples, key=lambda e: hashlib.sha256(e.id.encode()).digest())[:count]
+
+
+def ordered(example: Example, order: int) -> Example:
+    """The example under a shuffled schema, or as it is."""
+    if not order:
+        return example
+    inputs = {**example.inputs, "order": order}
+    return Example(example.id, example.group, inputs, example.answer, example.kind, example.extra)
+
+
+def ablate(usecase: EnglishToSql, splits: Splits, generate: Generate, count: int = 100) -> Table:
+    """EX-suite of every cell on the same test questions, with intervals clustered by schema."""
+    examples = chosen(splits.test, count)
+    rows = [row_of(usecase, examples, generate, cell) for cell in grid()]
+    head = ("serializer", "keys", "values", "order", "EX-suite", "95 % interval", "characters", "template")
+    note = (
+        f"{len(examples)} test questions; the model was trained on {OPTIONS.serializer}, keys {OPTIONS.keys}."
+    )
+    return Table("What each part of the prompt is worth", head, tuple(rows), note)
+
+
+def row_of(
+    usecase: EnglishToSql, examples: Sequence[Example], generate: Generate, cell: Cell
+) -> tuple[str, ...]:
+    """One line of the grid."""
+    import numpy as np
+
+    schemas: Callable[[str], Schema] = usecase.schema
+    asked = [test_prompt(ordered(example, cell.order), schemas, cell.options) for example in examples]
+    outputs = generate([messages(text) for text in asked])
+    right = [usecase.score(e, output)["ex_suite"] for e, output in zip(examples, outputs, strict=True)]
+    found = mean_interval(np.array(right), [example.group for example in examples])
+    return (
+        cell.options.serializer,
+        cell.options.keys,
+        cell.values,
+        "shuffled" if cell.order else "canonical",
+        f"{found.mean:.3f}",
+        f"{found.low:.3f} to {found.high:.3f}",
+        f"{fmean(map(len, asked)):.0f}",
+        template_hash(cell.options),
+    )
+
+
+def as_text(table: Table) -> str:
+    """The table for a terminal."""
+    cells = [table.columns, *table.rows]
+    widths = [max(len(str(row[place])) for row in cells) for place in range(len(table.columns))]
+    lines = ["  ".join(str(c).ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return "\n".join([table.title, *lines, table.note])
+
+
+def main(generate: Generate, count: int = 100) -> None:
+    """Prints the grid over the shipped test questions for one model."""
+    usecase = EnglishToSql()
+    print(as_text(ablate(usecase, usecase.load(None), generate, count)))

@@ -1,0 +1,169 @@
+"""Reads a person's folder of schemas and questions into splits; rows for its databases are made up.
+
+Two layouts: `questions.jsonl` beside `schemas/*.sql|*.sqlite`, or Spider's `train.jsonl`, `dev.jsonl`
+and `schemas.jsonl`, whose own faulty rows are left out in plain sight.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.data import existing_folder, split_by_group
+from common.errors import FaultsError, GalleryError
+from common.usecase import Example, Source, Splits
+from usecases.english_to_sql.gold_gate import gate
+from usecases.english_to_sql.judge import ABSTAIN_MARKER
+from usecases.english_to_sql.load_folder import Folder, Question, load_folder
+from usecases.english_to_sql.load_schema import with_values
+from usecases.english_to_sql.populate import populate
+from usecases.english_to_sql.schema import Column, Schema, SchemaError, Table, map_columns
+
+QUESTIONS = "questions.jsonl"
+SPIDER = {"train": "train.jsonl", "test": "dev.jsonl"}
+SPLITS = {"train": "train", "val": "val", "dev": "val", "test": "test"}
+LARGEST_FAULTY_SHARE = 0.01
+MOST_VALUES = 12
+VAL_SHARE = 10
+ADVICE = "Nothing was run. Mend the rows and run again."
+
+
+@dataclass(frozen=True)
+class UserData:
+    """What a folder gives: splits, schemas with values that may be shown, databases to judge on."""
+
+    splits: Splits
+    schemas: Mapping[str, Schema]
+    databases: Mapping[str, tuple[bytes, ...]]
+
+
+def read_folder(folder: Path) -> UserData:
+    """The data of a folder, or every fault in it at once."""
+    existing_folder(folder)
+    is_spider = all((folder / name).is_file() for name in SPIDER.values())
+    try:
+        return read_spider(folder) if is_spider else read_questions(folder)
+    except SchemaError as error:
+        raise GalleryError(str(error)) from error
+
+
+def read_questions(folder: Path) -> UserData:
+    """The plain layout: any faulty row stops the run."""
+    found = load_folder(folder, QUESTIONS)
+    named = {} if found.problems else split_names(folder / QUESTIONS, found.problems)
+    if not found.problems and not found.questions:
+        found.problems.append(f"{folder / QUESTIONS}: the file has no rows")
+    if found.problems:
+        raise FaultsError(f"The data in {folder}", found.problems, ADVICE)
+    asked = {question.row: example_of(question, "q") for question in found.questions}
+    if not named:
+        splits = split_by_group(list(asked.values()))
+    else:
+        parts = {s: tuple(e for row, e in asked.items() if named[row] == s) for s in ("train", "val", "test")}
+        splits = Splits(**parts)
+    return finished(folder, found, splits, gate_it=True)
+
+
+def split_names(path: Path, faults: list[str]) -> dict[int, str]:
+    """The split of each row; all rows say one, or none does."""
+    named, rows = {}, 0
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        rows += 1
+        split = json.loads(line).get("split")
+        if split is None:
+            continue
+        if split not in SPLITS:
+            faults.append(f"{path}, row {number}: split {split!r} is none of {', '.join(SPLITS)}")
+        named[number] = SPLITS.get(split, "train")
+    if 0 < len(named) < rows:
+        faults.append(f"{path}: {len(named)} of {rows} rows have a split; give all or none")
+    return named
+
+
+def read_spider(folder: Path) -> UserData:
+    """Spider's layout: its dev schemas are the test, every tenth train schema is val."""
+    parts: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
+    merged = Folder()
+    rows = 0
+    for split, name in SPIDER.items():
+        found = load_folder(folder, name)
+        merged.schemas |= found.schemas
+        merged.problems += found.problems
+        merged.questions += found.questions
+        rows += len(found.questions) + len(found.problems)
+        train_names = sorted({question.schema_id for question in found.questions})
+        val = set(train_names[::VAL_SHARE]) if split == "train" else set()
+        for question in found.questions:
+            place = "val" if question.schema_id in val else split
+            parts[place].append(example_of(question, split))
+    if len(merged.problems) > LARGEST_FAULTY_SHARE * rows:
+        raise FaultsError(f"The data in {folder}", merged.problems, ADVICE)
+    splits = Splits(**{name: tuple(examples) for name, examples in parts.items()})
+    return finished(folder, merged, splits, gate_it=True)
+
+
+def example_of(question: Question, place: str) -> Example:
+    """One question; no query means that the tables cannot answer it."""
+    golds = question.golds or (ABSTAIN_MARKER,)
+    return Example(
+        id=f"{question.schema_id}-{place}{question.row:05d}",
+        group=question.schema_id,
+        inputs={"schema_id": question.schema_id, "question": question.question},
+        answer=golds[0],
+        kind="answerable" if question.golds else "unanswerable",
+        extra={"alternatives": golds[1:]},
+    )
+
+
+def finished(folder: Path, found: Folder, splits: Splits, gate_it: bool) -> UserData:
+    """Fills the databases and leaves out golds that could not tell right from wrong."""
+    schemas, databases = {}, {}
+    held_out = {example.group for example in (*splits.val, *splits.test)}
+    for name in sorted({question.schema_id for question in found.questions}):
+        queries = [gold for q in found.questions if q.schema_id == name for gold in q.golds]
+        databases[name] = tuple(populate(found.schemas[name], queries, hidden=8 if name in held_out else 0))
+        schemas[name] = shown_schema(found.schemas[name], databases[name][0])
+    dropped = list(found.problems)
+    kept = {
+        part: gated(examples, databases, dropped) if gate_it and part != "train" else examples
+        for part, examples in splits.named().items()
+    }
+    source = Source(folder.resolve().name, "as stated by its owner", "given by the user")
+    return UserData(Splits(**kept, dropped=tuple(dropped), source=source), schemas, databases)
+
+
+def gated(
+    examples: Sequence[Example], databases: Mapping[str, tuple[bytes, ...]], dropped: list[str]
+) -> tuple[Example, ...]:
+    """Examples whose queries pass the gate; the others are named."""
+    reasons: dict[tuple[str, str], str] = {}
+    kept = []
+    for example in examples:
+        key = (example.group, example.answer)
+        if example.answer != ABSTAIN_MARKER and key not in reasons:
+            reasons[key] = gate(example.answer, databases[example.group])
+        if reasons.get(key):
+            dropped.append(f"{example.id}: {reasons[key]} | {example.answer}")
+        else:
+            kept.append(example)
+    return tuple(kept)
+
+
+def shown_schema(schema: Schema, visible: bytes) -> Schema:
+    """The schema with short text values of the visible database."""
+
+    def change(_: Table, column: Column) -> Column:
+        texts = [v for v in column.values if isinstance(v, str) and not v[:4].isdigit() and len(v) <= 40]
+        return Column(
+            column.name,
+            column.type,
+            column.nullable,
+            column.unique,
+            column.readable,
+            column.description,
+            tuple(texts[:MOST_VALUES]),
+        )
+
+    return map_columns(with_values(schema, visible), change)

@@ -1,0 +1,109 @@
+"""English to SQL: write the query that answers a question about a database never seen in training."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.errors import GalleryError
+from common.usecase import Answerer, Example, Scores, Source, Splits, Table, UseCase
+from usecases.english_to_sql import data as own_data
+from usecases.english_to_sql.ask import answer_question
+from usecases.english_to_sql.floor import NearestQuestion
+from usecases.english_to_sql.folder import UserData, read_folder
+from usecases.english_to_sql.judge import Verdict
+from usecases.english_to_sql.prompt import template_hash
+from usecases.english_to_sql.prompting import (
+    OPTIONS,
+    Message,
+    messages,
+    shown,
+    test_prompt,
+    training_prompt,
+)
+from usecases.english_to_sql.schema import Schema
+from usecases.english_to_sql.scoring import choose_by_rows, golds, report, scores, verdict
+
+
+class EnglishToSql(UseCase):
+    """A company's database, its people's questions, and a judge that runs every answer."""
+
+    title = "English to SQL with schema injection"
+    story = (
+        "People ask about a database that the model has never seen: it reads the tables from the prompt "
+        "and writes a query that must return the right rows on nine databases, not on one."
+    )
+    tuner = "sft"
+    headline = "ex_suite"
+    floor_label = "nearest question, renamed"
+    source: Source = own_data.SOURCE
+    limits = (
+        "For read-only questions in English on SQLite. Show the query to the person who asked: an answer "
+        "that runs may still be wrong. The model is told to refuse where the tables lack what is asked; "
+        "it misses some such questions. Run what it writes in the sandbox only."
+    )
+
+    def __init__(self) -> None:
+        self.user: UserData | None = None
+
+    def load(self, data: Path | None) -> Splits:
+        self.user = None if data is None else read_folder(data)
+        return own_data.load() if self.user is None else self.user.splits
+
+    def schema(self, schema_id: str) -> Schema:
+        """A schema as prompts show it."""
+        return self.user.schemas[schema_id] if self.user else own_data.schema(schema_id)
+
+    def model_input(self, example: Example) -> list[Message]:
+        return messages(test_prompt(example, self.schema))
+
+    def gold(self, example: Example) -> str:
+        return example.answer
+
+    def blank(self) -> str:
+        return ""
+
+    def judged(self, example: Example, output: str) -> Verdict:
+        """The verdict on an answer over all databases of its schema."""
+        return verdict(output, golds(example), self.databases_of(example))
+
+    def databases_of(self, example: Example) -> tuple[bytes, ...]:
+        """The visible database first, then the hidden ones."""
+        name = example.inputs["schema_id"]
+        return self.user.databases[name] if self.user else own_data.databases(name)
+
+    def score(self, example: Example, output: str) -> Scores:
+        return scores(example, output, self.judged(example, output))
+
+    def floor(self, splits: Splits) -> Answerer:
+        nearest = NearestQuestion(splits.train, self.schema)
+
+        def answer(examples: Sequence[Example]) -> list[Any]:
+            return nearest.answer(examples, lambda example: shown(example, self.schema))
+
+        return answer
+
+    def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
+        answer = [{"role": "assistant", "content": example.answer}]
+        return [{"prompt": messages(training_prompt(example, self.schema)), "completion": answer}]
+
+    def template(self) -> str:
+        return template_hash(OPTIONS)
+
+    def choose(self, example: Example, answers: Sequence[str]) -> str:
+        return choose_by_rows(answers, self.databases_of(example)[0])
+
+    def ask(self, question: str, source: Path | None, model: Callable[[list[Message]], str]) -> str:
+        if source is None:
+            raise GalleryError('No database was named. Give one: --db my.sqlite "your question".')
+        return answer_question(source, question, model)
+
+    def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
+        return report(splits, models, self.judged)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from common.cli import main
+
+    main(["run", "english_to_sql", *sys.argv[1:]])
