@@ -78,13 +78,13 @@ def train_plain(job: Job) -> float:
 
 def evaluate_core(job: Job) -> tuple[float, float]:
     """Seconds and nDCG@10 of encoding, ranking and scoring."""
+    from common import embed_rivals
     from common.evaluate import score_columns
-    from common.tuners import embed
 
     job.shared.clear()
-    embed.load(job, None)
+    embed_rivals.load(job, None)
     started = time.perf_counter()
-    columns = score_columns(job.usecase, job.splits.test, embed.zero_shot(job, job.splits.test))
+    columns = score_columns(job.usecase, job.splits.test, embed_rivals.zero_shot(job, job.splits.test))
     return time.perf_counter() - started, float(columns["ndcg@10"].mean())
 
 

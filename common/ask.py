@@ -1,6 +1,7 @@
 """One question to a tuned model: finds the run, loads what it trained, lets the use case answer."""
 
 from pathlib import Path
+from typing import Any
 
 from common import contenders, models, record
 from common.config import RunConfig
@@ -11,6 +12,11 @@ from common.usecase import UseCase
 
 def ask(usecase: UseCase, folder: Path, question: str, source: Path | None) -> str:
     """What the use case says to a question, with the first seed's model of a finished run."""
+    return usecase.ask(question, source, tuned_model(usecase, folder))
+
+
+def tuned_model(usecase: UseCase, folder: Path) -> Any:
+    """What the tuner of a finished run offers for single questions."""
     if not (folder / "record.json").is_file():
         raise GalleryError(
             f"No finished run in {folder}. Train one first: gallery run {usecase.name}, or name another "
@@ -20,4 +26,4 @@ def ask(usecase: UseCase, folder: Path, question: str, source: Path | None) -> s
     splits = usecase.load(config.data)
     base = models.resolve(config.model, config.revision, usecase.tuner)
     job = Job(usecase, splits, config, base, 0, folder / "seed-0")
-    return usecase.ask(question, source, contenders.tuner_of(usecase).ask_model(job))
+    return contenders.tuner_of(usecase).ask_model(job)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 BATCH_PROMPTS = 64
+BATCH_TOKENS = {"cpu": 12_288, "cuda": 262_144}
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,25 @@ def replies(
     order = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
     found: dict[int, Reply] = {}
     with torch.inference_mode():
-        for start in range(0, len(order), BATCH_PROMPTS):
-            rows = order[start : start + BATCH_PROMPTS]
+        for rows in batches(order, [len(prompt) for prompt in prompts], model.device.type):
             batch = one_batch(model, tokenizer, [prompts[row] for row in rows], most_tokens, sampling)
             found.update(zip(rows, batch, strict=True))
             if on_batch:
                 on_batch(len(rows))
     model.train(training)
     return [found[row] for row in range(len(prompts))]
+
+
+def batches(order: list[int], lengths: list[int], device: str) -> list[list[int]]:
+    """Rows in batches that hold a bounded number of tokens; long prompts make small batches."""
+    found: list[list[int]] = [[]]
+    for row in order:
+        current = found[-1]
+        room = BATCH_TOKENS.get(device, BATCH_TOKENS["cpu"])
+        if current and (len(current) == BATCH_PROMPTS or (len(current) + 1) * lengths[current[0]] > room):
+            found.append([])
+        found[-1].append(row)
+    return found
 
 
 def one_batch(

@@ -163,6 +163,7 @@ def baselines_stage(run: Run, job: Job) -> list[tuple[Contender, list[Output]]]:
             write_outputs(path, outputs)
         found.append((contender, read_outputs(path)))
         say_score(run.usecase, job.splits.test, contender.label, found[-1][1])
+    job.shared["untuned"] = {c.name: [output.value for output in outputs] for c, outputs in found}
     return found
 
 

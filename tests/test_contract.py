@@ -10,8 +10,8 @@ from common import contract, usecase
 NAMES = usecase.names()
 ORDER = (
     "errors usecase config data embedded models job metrics retrieval methods progress linear encoder "
-    "searcher chat generate evaluate_text classify_rivals record trl_adapter trainer tuners contenders "
-    "evaluate summary board report contract compare publish inspect ask run cli"
+    "searcher chat generate evaluate_text embed_rivals classify_rivals record trl_adapter trainer tuners "
+    "contenders evaluate summary board report contract compare publish inspect ask run cli"
 ).split()
 
 

@@ -1,124 +1,26 @@
 """Tuning of sentence encoders for retrieval: what to rank with, how to fit, how to answer."""
 
 import time
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from common import methods, trainer
+from common.embed_rivals import base_vectors, contenders, load, questions, ranked, trained_linear
 from common.encoder import Encoder
-from common.job import Contender, Job, Output
-from common.linear import LinearMap, fit_linear
+from common.job import Job, Output
 from common.metrics import ndcg
 from common.models import load_encoder
 from common.progress import say
-from common.retrieval import Ranking, bm25, fuse, rank
+from common.retrieval import rank
 from common.searcher import Searcher, model_hash, open_searcher
 from common.usecase import Example, Splits
 
-WEIGHTS = tuple(step / 10 for step in range(11))
+__all__ = ["ask_model", "contenders", "fit", "forgetting", "load", "models", "predict"]
+
 VAL_POOL_DOCUMENTS = 600
 HARD_NEGATIVE_MARGIN = 0.95
 HARD_NEGATIVE_DEPTH = 30
-
-
-def load(job: Job, adapter: Path | None) -> Encoder:
-    """The encoder as it came, or as this job tuned it."""
-    length = job.config.input_length_tokens
-    if adapter is None:
-        if "base" not in job.shared:
-            job.shared["base"] = Encoder(load_encoder(job.base, None, length))
-        return job.shared["base"]
-    if LinearMap.stored_in(adapter):
-        return Encoder(load(job, None).model, LinearMap.load(adapter))
-    return Encoder(load_encoder(job.base, adapter, length))
-
-
-def questions(job: Job, examples: Sequence[Example]) -> list[str]:
-    return [job.usecase.model_input(example) for example in examples]
-
-
-def base_vectors(job: Job) -> np.ndarray:
-    """Document vectors of the untuned model, made once a run."""
-    if "base_documents" not in job.shared:
-        job.shared["base_documents"] = load(job, None).documents(list(job.splits.documents.values()))
-    return job.shared["base_documents"]
-
-
-def base_rankings(job: Job, examples: Sequence[Example]) -> list[Ranking]:
-    vectors = load(job, None).queries(questions(job, examples))
-    return rank(vectors, base_vectors(job), list(job.splits.documents))
-
-
-def as_outputs(
-    examples: Sequence[Example], rankings: Sequence[Ranking], tokens: list[int], seconds: float
-) -> list[Output]:
-    """Outputs with the seconds of answering alone; building the index is no part of an answer."""
-    each = seconds / max(len(examples), 1)
-    return [
-        Output(example.id, ranking.as_value(), tokens_in=count, seconds=each)
-        for example, ranking, count in zip(examples, rankings, tokens, strict=True)
-    ]
-
-
-def ranked(job: Job, encoder: Encoder, documents: np.ndarray, examples: tuple[Example, ...]) -> list[Output]:
-    """Answers by exact search."""
-    texts = questions(job, examples)
-    started = time.perf_counter()
-    rankings = rank(encoder.queries(texts), documents, list(job.splits.documents))
-    return as_outputs(examples, rankings, encoder.tokens(texts), time.perf_counter() - started)
-
-
-def zero_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
-    """The base model as it came."""
-    return ranked(job, load(job, None), base_vectors(job), examples)
-
-
-def fusion(job: Job, examples: tuple[Example, ...]) -> list[Output]:
-    """BM25 and the base model, with the weight that was best on val; 0 leaves BM25 out."""
-    val = job.splits.val
-    words, vectors = bm25(job.splits.documents, questions(job, val)), base_rankings(job, val)
-
-    def on_val(weight: float) -> float:
-        pairs = zip(val, words, vectors, strict=True)
-        return float(np.mean([ndcg(fuse(w, v, weight).ids, e.answer) for e, w, v in pairs]))
-
-    weight = max(WEIGHTS, key=on_val) if val else 0.5
-    say(f"  fusion: weight of BM25 chosen on val: {weight}")
-    started = time.perf_counter()
-    words = bm25(job.splits.documents, questions(job, examples))
-    fused = [fuse(w, v, weight) for w, v in zip(words, base_rankings(job, examples), strict=True)]
-    tokens = load(job, None).tokens(questions(job, examples))
-    return as_outputs(examples, fused, tokens, time.perf_counter() - started)
-
-
-def linear(job: Job, examples: tuple[Example, ...]) -> list[Output]:
-    """A linear map on the base model's fixed vectors, trained in seconds."""
-    found = trained_linear(job)
-    encoder = Encoder(load(job, None).model, found)
-    return ranked(job, encoder, found.documents(base_vectors(job)), examples)
-
-
-def trained_linear(job: Job) -> LinearMap:
-    """The linear map of this job, its rate and length chosen on val."""
-    place = {identifier: row for row, identifier in enumerate(job.splits.documents)}
-    encoder = load(job, None)
-
-    def side(examples: Sequence[Example]) -> tuple[np.ndarray, list[list[int]]]:
-        return encoder.queries(questions(job, examples)), [[place[i] for i in e.answer] for e in examples]
-
-    return fit_linear(side(job.splits.train), side(job.splits.val), base_vectors(job), job.seed)
-
-
-def contenders() -> list[Contender]:
-    """What stands beside the tuned encoder, apart from the use case's floor."""
-    return [
-        Contender("zero_shot", "untuned model", "prompting", zero_shot),
-        Contender("retrieval", "BM25 + untuned model", "retrieval", fusion),
-        Contender("linear", "linear map on fixed vectors", "light", linear),
-    ]
 
 
 def training_rows(job: Job) -> list[dict[str, str]]:

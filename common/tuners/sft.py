@@ -226,23 +226,24 @@ def forgetting(job: Job, neutral: Splits | None) -> dict[str, Any]:
     return {"before": before, "after": after, "loss": after - before, "unit": "bits per byte"}
 
 
-def ask_model(job: Job) -> Callable[[chat.Prompt], str]:
-    """The tuned model as a function from prompt to answer."""
+def ask_model(job: Job) -> Callable[[Sequence[chat.Prompt]], list[str]]:
+    """The tuned model as a function from prompts to answers."""
     model, tokenizer = load(job, job.adapter)
 
-    def answer(prompt: chat.Prompt) -> str:
-        ids = chat.prompt_ids(tokenizer, prompt)
-        return replies(model, tokenizer, [ids], job.config.answer_length_tokens)[0].text
+    def answer(prompts: Sequence[chat.Prompt]) -> list[str]:
+        ids = [chat.prompt_ids(tokenizer, prompt) for prompt in prompts]
+        return [reply.text for reply in replies(model, tokenizer, ids, job.config.answer_length_tokens)]
 
     return answer
 
 
 def models(job: Job) -> dict[str, dict[str, list[str]]]:
-    """Answers of the tuned model to the test split and to every probe; call after predict."""
+    """Answers to the test split by contender, and of the tuned model to every probe."""
     model, tokenizer = job.shared[f"tuned-{job.seed}"]
     found = {"test": job.shared[f"answers-{job.seed}"]}
     for name, examples in job.splits.probes.items():
         prompts = [job.usecase.model_input(e) for e in examples]
         outputs = answers(job, model, tokenizer, examples, prompts)
         found[name] = [output.value for output in outputs]
-    return {"tuned": found}
+    untuned = {name: {"test": values} for name, values in job.shared["untuned"].items()}
+    return {**untuned, "tuned": found}

@@ -1,27 +1,30 @@
 """What each part of the prompt is worth: one model, a grid over serializer, keys, values and order.
 
-The model is handed in as a function from prompts to answers, so nothing here loads one.
+python -m usecases.english_to_sql.ablation [RUN_FOLDER]
 """
 
 import hashlib
 import itertools
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
+from common.ask import tuned_model
 from common.metrics import mean_interval
-from common.usecase import Example, Splits, Table
+from common.models import keep_quiet
+from common.usecase import Example, Splits, Table, find
 from usecases.english_to_sql.prompt import PromptOptions, template_hash
-from usecases.english_to_sql.prompting import OPTIONS, Message, messages, test_prompt
+from usecases.english_to_sql.prompting import OPTIONS, messages, test_prompt
 from usecases.english_to_sql.schema import Schema
 from usecases.english_to_sql.serialize import SERIALIZERS
-from usecases.english_to_sql.usecase import EnglishToSql
+from usecases.english_to_sql.usecase import EnglishToSql, Generate
 
 KEYS = ("inline", "block", "none")
 VALUES = ("none", "matched", "matched and samples")
 ORDERS = (0, 1)
 SAMPLES = 2
-Generate = Callable[[Sequence[list[Message]]], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,13 @@ def as_text(table: Table) -> str:
     return "\n".join([table.title, *lines, table.note])
 
 
-def main(generate: Generate, count: int = 100) -> None:
-    """Prints the grid over the shipped test questions for one model."""
-    usecase = EnglishToSql()
+def main(folder: Path, count: int = 100) -> None:
+    """Prints the grid over the shipped test questions for the model of a finished run."""
+    usecase = find("english_to_sql")
+    generate = tuned_model(usecase, folder)
     print(as_text(ablate(usecase, usecase.load(None), generate, count)))
+
+
+if __name__ == "__main__":
+    keep_quiet(online=False)
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs/english_to_sql--offline"))

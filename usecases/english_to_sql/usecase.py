@@ -23,6 +23,8 @@ from usecases.english_to_sql.prompting import (
 from usecases.english_to_sql.schema import Schema
 from usecases.english_to_sql.scoring import choose_by_rows, golds, report, scores, verdict
 
+Generate = Callable[[Sequence[list[Message]]], Sequence[str]]
+
 
 class EnglishToSql(UseCase):
     """A company's database, its people's questions, and a judge that runs every answer."""
@@ -92,10 +94,10 @@ class EnglishToSql(UseCase):
     def choose(self, example: Example, answers: Sequence[str]) -> str:
         return choose_by_rows(answers, self.databases_of(example)[0])
 
-    def ask(self, question: str, source: Path | None, model: Callable[[list[Message]], str]) -> str:
+    def ask(self, question: str, source: Path | None, model: Generate) -> str:
         if source is None:
             raise GalleryError('No database was named. Give one: --db my.sqlite "your question".')
-        return answer_question(source, question, model)
+        return answer_question(source, question, lambda prompt: model([prompt])[0])
 
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
         return report(splits, models, self.judged)
