@@ -19,7 +19,8 @@ from common.methods import learning_rate
 from common.progress import Task, task
 from common.record import write_jsonl
 
-CHECKPOINTS_PER_RUN = 4
+SECONDS_BETWEEN_CHECKPOINTS = 60.0
+LARGEST_SHARE_SAVING = 0.02
 LOGS_PER_RUN = 40
 
 
@@ -42,7 +43,7 @@ def arguments(job: Job, rows: int) -> dict[str, Any]:
         "bf16": on_gpu,
         "fp16": False,
         "logging_nan_inf_filter": False,
-        "save_strategy": "steps",
+        "save_strategy": "no",  # Checkpoints decides
         "save_total_limit": 2,
         "report_to": "none",
         "disable_tqdm": True,
@@ -53,12 +54,8 @@ def arguments(job: Job, rows: int) -> dict[str, Any]:
 
 
 def schedule(job: Job, rows: int) -> dict[str, int]:
-    """How often a run logs and saves."""
-    steps = total_steps(job, rows)
-    return {
-        "logging_steps": max(1, steps // LOGS_PER_RUN),
-        "save_steps": max(1, -(-steps // CHECKPOINTS_PER_RUN)),
-    }
+    """How often a run logs."""
+    return {"logging_steps": max(1, total_steps(job, rows) // LOGS_PER_RUN)}
 
 
 def total_steps(job: Job, rows: int) -> int:
@@ -86,11 +83,29 @@ def last_complete_checkpoint(job: Job) -> str | None:
 def train(engine: Any, watch: "Watch", job: Job, rows: int) -> float:
     """Trains from the last complete checkpoint, or from the start; gives the seconds it took."""
     engine.remove_callback(PrinterCallback)
+    engine.add_callback(Checkpoints())
     with task("training", total_steps(job, rows), "steps") as work:
         watch.task = work
         started = time.perf_counter()
         engine.train(resume_from_checkpoint=last_complete_checkpoint(job))
         return time.perf_counter() - started
+
+
+class Checkpoints(TrainerCallback):
+    """Saves by the clock, so that a kill costs about a minute and saving never costs much time."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+        self.interval = SECONDS_BETWEEN_CHECKPOINTS
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if time.monotonic() - self.last >= self.interval and state.global_step < state.max_steps:
+            self.last, control.should_save = time.monotonic(), True
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        seconds = time.monotonic() - self.last
+        self.interval = max(SECONDS_BETWEEN_CHECKPOINTS, seconds / LARGEST_SHARE_SAVING)
+        self.last = time.monotonic()
 
 
 class Watch(TrainerCallback):

@@ -21,7 +21,8 @@ import sys
 from pathlib import Path
 from common.models import keep_quiet
 keep_quiet(online=False)
-from common import config, run, usecase
+from common import config, run, trainer, usecase
+trainer.SECONDS_BETWEEN_CHECKPOINTS = trainer.LARGEST_SHARE_SAVING = 0.5
 found = usecase.load_class(Path(sys.argv[1]) / "usecase.py")()
 run.execute(found, config.build(found, "offline", {}), Path(sys.argv[2]))
 """

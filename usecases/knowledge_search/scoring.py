@@ -67,6 +67,11 @@ def measure(
     return float(np.mean([ndcg(r.ids, e.answer) for r, e in pairs])), each
 
 
+def can_answer(splits: Splits) -> bool:
+    """Whether the data has answer sentences, or questions that nothing answers."""
+    return bool(splits.probes) or any(example.extra.get("sentence") for example in splits.test)
+
+
 def answer_table(splits: Splits, models: Mapping[str, Any]) -> Table:
     """Best-sentence answers by word F1, and how well a missing answer is noticed."""
     rows: list[tuple[Any, ...]] = [("no context", "0.000", "", "")]

@@ -9,7 +9,7 @@ from common.retrieval import bm25
 from common.usecase import Answerer, Example, Scores, Source, Splits, Table, UseCase
 from usecases.knowledge_search import data as own_data
 from usecases.knowledge_search.folder import read_folder, splits_of
-from usecases.knowledge_search.scoring import answer_from, answer_table, size_table
+from usecases.knowledge_search.scoring import answer_from, answer_table, can_answer, size_table
 
 
 class KnowledgeSearch(UseCase):
@@ -75,7 +75,8 @@ class KnowledgeSearch(UseCase):
         return answer_from(question, model)
 
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
-        return [size_table(splits, models), answer_table(splits, models)]
+        answers = [answer_table(splits, models)] if can_answer(splits) else []
+        return [size_table(splits, models), *answers]
 
 
 if __name__ == "__main__":
