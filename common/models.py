@@ -130,6 +130,7 @@ def load_encoder(base: Base, adapter: Path | None, length_tokens: int) -> Any:
     if adapter and source == base.path:
         model.load_adapter(str(adapter))
     model.max_seq_length = length_tokens
+    model.model_card_data.generate_widget_examples = False
     return model.eval()
 
 

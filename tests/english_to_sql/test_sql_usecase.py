@@ -187,7 +187,7 @@ def shop_file(path: Path) -> Path:
 def test_a_question_about_a_file_is_answered(tmp_path: Path, case: EnglishToSql) -> None:
     path = shop_file(tmp_path / "shop.sqlite")
     before = path.read_bytes()
-    report = case.ask("What does the Lamp cost?", path, lambda _: "SELECT name, price FROM item")
+    report = case.ask("What does the Lamp cost?", path, lambda _: ["SELECT name, price FROM item"])
     assert "Lamp  9.5" in report and "Mug   NULL" in report
     assert "item(id* int, name, price real)" in report and "buy(" not in report
     assert "match: item.name = 'Lamp'" in report
