@@ -1,7 +1,9 @@
 """The `gallery` command: parses, calls the core, prints. Nothing heavy is imported at the top."""
 
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ from common.errors import EXIT_BAD_INPUT, GalleryError
 from common.models import is_hub_id, keep_quiet
 
 EXIT_STOPPED = 130
+SECONDS_TO_STOP = 5.0
 
 app = typer.Typer(
     add_completion=False,
@@ -62,6 +65,22 @@ def list_methods() -> None:
             typer.echo(f"{'':10}   not for {tuner}: {reason}")
 
 
+def interrupted(*_: object) -> None:
+    """Stops as Python does, and surely: libraries in the middle of something may swallow the first sign."""
+    last = threading.Timer(SECONDS_TO_STOP, leave)
+    last.daemon = True
+    last.start()
+    raise KeyboardInterrupt
+
+
+def leave() -> None:
+    """Says how to go on and ends the process; libraries' threads would hold up a normal exit."""
+    print(
+        "\nStopped. What is done is kept: the same command continues from there.", file=sys.stderr, flush=True
+    )
+    os._exit(EXIT_STOPPED)
+
+
 @app.command()
 def run(
     name: Name,
@@ -78,16 +97,16 @@ def run(
     found = usecases.find(name)
     settings = configs.build(found, variant, given)
     keep_quiet(online=is_hub_id(settings.model))
-    from common import run as runs
-    from common.progress import console
-    from common.report import terminal_table
-
-    folder = out or runs.RUNS_FOLDER / runs.run_name(settings, given)
+    signal.signal(signal.SIGINT, interrupted)
     try:
+        from common import run as runs
+        from common.progress import console
+        from common.report import terminal_table
+
+        folder = out or runs.RUNS_FOLDER / runs.run_name(settings, given)
         made = runs.execute(found, settings, folder)
     except KeyboardInterrupt:
-        typer.echo("\nStopped. What is done is kept: the same command continues from there.", err=True)
-        os._exit(EXIT_STOPPED)  # libraries' threads would hold up a normal exit
+        leave()
     console.print(terminal_table(made))
     console.print(f"[bold]Verdict: {made.verdict['label']}.[/bold] {made.verdict['reason']}")
     if made.tier == "smoke":
