@@ -13,6 +13,7 @@ from common.errors import GalleryError
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 EMBEDDED_LICENCE = "Apache-2.0"
 TEXT_TUNERS = ("sft",)
+RANDOM_TEXT = "embedded:gallery-text, random weights"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def resolve(model: str, revision: str | None, tuner: str) -> Base:
     """The base model behind a name, with the hash of its weights when they are local."""
     if model == "embedded":
         path = embedded_folder(tuner)
+        if not list(path.glob("*.safetensors")):
+            return Base(RANDOM_TEXT, str(path), "", "", EMBEDDED_LICENCE, False)
         return local_base(f"embedded:{path_label(tuner)}", path, EMBEDDED_LICENCE)
     if Path(model).is_dir():
         return local_base(model, Path(model), "as stated by its folder")
@@ -162,7 +165,7 @@ def load_causal(base: Base, adapter: Path | None) -> tuple[Any, Any]:
     Weights are fp32 on a CPU, where bf16 is many times slower, and bf16 on a GPU.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     hush()
     on_gpu = torch.cuda.is_available()
@@ -170,12 +173,16 @@ def load_causal(base: Base, adapter: Path | None) -> tuple[Any, Any]:
     source = str(adapter) if whole else base.path
     revision = base.revision if base.on_hub and not whole else "main"
     tokenizer = AutoTokenizer.from_pretrained(base.path, revision=base.revision or "main")
-    model = AutoModelForCausalLM.from_pretrained(
-        source,
-        revision=revision,
-        use_safetensors=True,
-        dtype=torch.bfloat16 if on_gpu else torch.float32,
-    )
+    dtype = torch.bfloat16 if on_gpu else torch.float32
+    if base.id == RANDOM_TEXT and not whole:
+        # No embedded weights have earned their place yet, so the same start is drawn every time.
+        torch.manual_seed(0)
+        settings = AutoConfig.from_pretrained(base.path)
+        model = AutoModelForCausalLM.from_config(settings, dtype=dtype)
+    else:
+        model = AutoModelForCausalLM.from_pretrained(
+            source, revision=revision, use_safetensors=True, dtype=dtype
+        )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if adapter is not None and not whole:
