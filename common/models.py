@@ -40,6 +40,7 @@ def keep_quiet(online: bool) -> None:
         TRL_EXPERIMENTAL_SILENCE="1",
         TRANSFORMERS_VERBOSITY="error",
         HF_HUB_DISABLE_PROGRESS_BARS="1",
+        TQDM_DISABLE="1",
         HF_HUB_OFFLINE="0" if online else "1",
         TRANSFORMERS_OFFLINE="0" if online else "1",
         HF_DATASETS_OFFLINE="1",

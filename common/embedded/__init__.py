@@ -1,4 +1,4 @@
-"""The base language model that ships with the gallery, and the way to its folder.
+"""The base language model of the text use cases, and the way to its folder.
 
 Grown by `python -m common.embedded.grow`; what it is and what it can do stands in README.md here.
 Importing this package loads no torch.
