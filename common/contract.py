@@ -5,8 +5,6 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from common import config, data
 from common import usecase as usecases
 from common.errors import GalleryError
@@ -150,7 +148,7 @@ def mean_headline(usecase: UseCase, splits: Splits, values: list[object]) -> flo
     """The headline of some answers to the whole test split."""
     outputs = [Output(e.id, value) for e, value in zip(splits.test, values, strict=True)]
     columns = score_columns(usecase, splits.test, outputs)
-    return float(np.float64(usecase.aggregate(columns)[usecase.headline]))
+    return usecase.aggregate(columns)[usecase.headline]
 
 
 def row_faults(usecase: UseCase, splits: Splits) -> list[str]:

@@ -50,13 +50,6 @@ def token_f1(answer: str, expected: str) -> float:
     return 2 * common / (len(left) + len(right))
 
 
-def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean F1 over the labels that occur on either side."""
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(labels, predicted, average="macro", zero_division=0))
-
-
 def mean_interval(values: np.ndarray, groups: Sequence[str]) -> Interval:
     """Mean over seeds (rows) and examples (columns), resampling whole groups and seeds.
 

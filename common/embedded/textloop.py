@@ -1,7 +1,6 @@
 """Tuning and answering for the proof and the benchmark of the base: short, plain PyTorch.
 
-Rows of like length share a batch, logits are computed for answers only, and answers are generated
-in batches with a key-value cache from which finished rows are dropped.
+Rows of like length share a batch, and logits are computed for answers only.
 """
 
 from dataclasses import dataclass
@@ -59,12 +58,10 @@ def grouped(lengths: list[int], size: int, random: Random) -> list[list[int]]:
     return batches
 
 
-def padded(rows: list[list[int]], filler: int, left: bool = False) -> Tensor:
-    """Rows as one tensor."""
+def padded(rows: list[list[int]], filler: int) -> Tensor:
+    """Rows as one tensor, filled on the right."""
     longest = max(map(len, rows))
-    fill = [[filler] * (longest - len(row)) for row in rows]
-    joined = [more + row if left else row + more for row, more in zip(rows, fill, strict=True)]
-    return torch.tensor(joined)
+    return torch.tensor([row + [filler] * (longest - len(row)) for row in rows])
 
 
 def inner(model: nn.Module) -> nn.Module:
