@@ -12,17 +12,23 @@ from common.usecase import UseCase
 
 def ask(usecase: UseCase, folder: Path, question: str, source: Path | None) -> str:
     """What the use case says to a question, with the first seed's model of a finished run."""
-    return usecase.ask(question, source, tuned_model(usecase, folder))
+    config = finished_config(usecase, folder)
+    usecase = usecase.configured(config.task)
+    return usecase.ask(question, source, tuned_model(usecase, config, folder))
 
 
-def tuned_model(usecase: UseCase, folder: Path) -> Any:
-    """What the tuner of a finished run offers for single questions."""
+def finished_config(usecase: UseCase, folder: Path) -> RunConfig:
+    """The settings of a finished run."""
     if not (folder / "record.json").is_file():
         raise GalleryError(
             f"No finished run in {folder}. Train one first: gallery run {usecase.name}, or name another "
             "folder with --run."
         )
-    config = RunConfig(**record.read(folder / "record.json").config)
+    return RunConfig(**record.read(folder / "record.json").config)
+
+
+def tuned_model(usecase: UseCase, config: RunConfig, folder: Path) -> Any:
+    """What the tuner of a finished run offers for single questions."""
     splits = usecase.load(config.data)
     base = models.resolve(config.model, config.revision, usecase.tuner)
     job = Job(usecase, splits, config, base, 0, folder / "seed-0")

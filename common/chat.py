@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from common.errors import GalleryError
@@ -28,12 +29,17 @@ class Encoded:
 def render(tokenizer: Any, prompt: Prompt, completion: str | None = None) -> str:
     """A prompt as the model sees it, with its answer when that is given."""
     if isinstance(prompt, str) or tokenizer.chat_template is None:
-        text = prompt if isinstance(prompt, str) else "\n".join(m["content"] for m in prompt) + "\n"
+        text = prompt if isinstance(prompt, str) else "".join(plain(tokenizer, m) for m in prompt)
         return text if completion is None else text + completion + tokenizer.eos_token
     messages = prompt if completion is None else [*prompt, {"role": "assistant", "content": completion}]
     return tokenizer.apply_chat_template(
         messages, tokenize=False, add_generation_prompt=completion is None, **TEMPLATE_SETTINGS
     )
+
+
+def plain(tokenizer: Any, message: Message) -> str:
+    """A message as text for a model without a template; an earlier answer ends as it was learnt to."""
+    return message["content"] + (tokenizer.eos_token if message["role"] == "assistant" else "\n")
 
 
 def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
@@ -43,11 +49,49 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
     return tokenizer(text, add_special_tokens=isinstance(prompt, str) and not starts)["input_ids"]
 
 
-def encode(tokenizer: Any, prompt: Prompt, completion: str) -> Encoded:
-    """A training row whose prompt tokens are exactly those of inference."""
-    asked = prompt_ids(tokenizer, prompt)
-    answer = tokenizer(answer_text(tokenizer, prompt, completion), add_special_tokens=False)["input_ids"]
-    return Encoded(asked + answer, [IGNORED] * len(asked) + answer)
+def encode(tokenizer: Any, row: dict[str, Any]) -> Encoded:
+    """A training row whose every answer follows exactly the prompt tokens of inference.
+
+    A completion of several messages is a conversation: each assistant turn in it is learnt.
+    """
+    prompt, ids, labels = row["prompt"], [], []
+    for said, answer in turns(row):
+        if said and isinstance(prompt, str):
+            raise GalleryError("A plain text prompt has one answer; give a list of messages for more turns.")
+        prompt = [*prompt, *said] if said else prompt
+        asked = prompt_ids(tokenizer, prompt)
+        if asked[: len(ids)] != ids:
+            raise GalleryError(
+                "The chat template writes an earlier answer differently once the conversation goes on, so a "
+                "row of several turns cannot be learnt as it will be asked. Give each turn a row of its own."
+            )
+        written = answer_text(tokenizer, prompt, answer)
+        learnt = tokenizer(written, add_special_tokens=False)["input_ids"]
+        labels += [IGNORED] * (len(asked) - len(ids)) + learnt
+        ids = asked + learnt
+        prompt = prompt if isinstance(prompt, str) else [*prompt, {"role": "assistant", "content": answer}]
+    return Encoded(ids, labels)
+
+
+def turns(row: dict[str, Any]) -> list[tuple[list[Message], str]]:
+    """The answers of a row's completion, each with the messages that stand between it and the last."""
+    completion = row["completion"]
+    if isinstance(completion, str):
+        return [([], completion)]
+    found: list[tuple[list[Message], str]] = []
+    between: list[Message] = []
+    for message in completion:
+        if message["role"] == "assistant":
+            found.append((between, message["content"]))
+            between = []
+        else:
+            between.append(message)
+    if between or not found:
+        raise GalleryError(
+            "The completion of a training row must end with an assistant message; "
+            f"found {completion[-1:]!r}. Leave out what comes after the last answer."
+        )
+    return found
 
 
 def answer_text(tokenizer: Any, prompt: Prompt, completion: str) -> str:
@@ -72,15 +116,18 @@ def answer_text(tokenizer: Any, prompt: Prompt, completion: str) -> str:
 
 
 def completion_of(row: dict[str, Any]) -> str:
-    """The answer of a prompt/completion row, plain or as one message."""
-    completion = row["completion"]
-    return completion if isinstance(completion, str) else completion[-1]["content"]
+    """The first answer of a prompt/completion row, plain or as messages."""
+    return turns(row)[0][1]
 
 
 def marked(tokenizer: Any, row: Encoded) -> str:
     """A row as text, with what carries loss between marks."""
-    asked = tokenizer.decode(row.input_ids[: row.labels.count(IGNORED)])
-    return f"{asked}«{tokenizer.decode(row.answer_ids())}»"
+    pairs = zip(row.input_ids, row.labels, strict=True)
+    parts = []
+    for learnt, run in groupby(pairs, lambda pair: pair[1] != IGNORED):
+        text = tokenizer.decode([token for token, _ in run])
+        parts.append(f"«{text}»" if learnt else text)
+    return "".join(parts)
 
 
 def with_shots(prompt: Prompt, shots: Sequence[tuple[Prompt, str]]) -> Prompt:

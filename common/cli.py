@@ -31,6 +31,7 @@ Model = Annotated[str | None, typer.Option(help="embedded, a folder, or a hub id
 Data = Annotated[Path | None, typer.Option(help="your own file or folder")]
 Seeds = Annotated[int | None, typer.Option(help="how many seeds; three or more to publish")]
 Smoke = Annotated[bool, typer.Option(help="tiny budget, to see that it works")]
+Tokenizer = Annotated[str | None, typer.Option(help="embedded, a folder, or a hub id (uses the network)")]
 Out = Annotated[Path | None, typer.Option(help="run folder; default runs/<use case>--<variant>")]
 
 
@@ -43,9 +44,15 @@ def list_usecases() -> None:
 
 
 @app.command()
-def show(name: Name) -> None:
-    """What a use case is for, its data, variants and settings."""
+def show(name: Name, tokenizer: Tokenizer = None, data: Data = None) -> None:
+    """What a use case is for, its data, variants and settings; or what a tokenizer does to its languages."""
     found = usecases.find(name)
+    if tokenizer is not None:
+        keep_quiet(online=is_hub_id(tokenizer))
+        from common.inspect import describe_tokenizer
+
+        describe_tokenizer(found, tokenizer, data)
+        return
     typer.echo(f"{found.title}\n\n{found.story}\n")
     typer.echo(f"headline  {found.headline}\ntuner     {found.tuner}\nfloor     {found.floor_label}")
     typer.echo(f"data      {found.source.name}, {found.source.licence}\nlimits    {found.limits}\n")
@@ -150,6 +157,25 @@ def compare(
     from common.compare import compare_runs
 
     compare_runs(left, right)
+
+
+@app.command()
+def humans(
+    name: Name,
+    run: Annotated[Path | None, typer.Option(help="run folder; default the offline run")] = None,
+    against: Annotated[str, typer.Option(help="contender to compare with; default the best untuned")] = "",
+    rated: Annotated[list[Path] | None, typer.Option(help="a filled sheet; give two or more")] = None,
+) -> None:
+    """Writes a blind sheet for people to compare answers, or reads filled sheets back."""
+    from common import humans as people
+    from common.run import RUNS_FOLDER
+
+    folder = run or RUNS_FOLDER / f"{name}--offline"
+    if rated:
+        typer.echo("\n".join(people.lines(people.read_ratings(folder, rated))))
+        return
+    place = people.write_sheet(usecases.find(name), folder, against)
+    typer.echo(f"Give sheet.html or sheet.csv in {place} to two people or more; keep key.json to yourself.")
 
 
 @app.command()

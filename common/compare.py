@@ -25,7 +25,7 @@ def compare_runs(left: Path, right: Path) -> None:
             f"{left} and {right} were scored on different test sets; only runs of the same use case "
             "and data can be compared."
         )
-    found = usecase.find(first.usecase)
+    found = usecase.find(first.usecase).configured(first.config.get("task", {}))
     examples = test_of(first)
     columns = [
         tuned_columns(found, folder, row, examples) for folder, row in ((left, first), (right, second))
@@ -54,7 +54,8 @@ def test_of(row: RunRecord) -> tuple[Example, ...]:
     from common import data
 
     given = row.config.get("data")
-    splits = usecase.find(row.usecase).load(Path(given) if given else None)
+    found = usecase.find(row.usecase).configured(row.config.get("task", {}))
+    splits = found.load(Path(given) if given else None)
     if row.tier == "smoke":
         splits = data.smoke_sample(splits)
     if data.fingerprint(splits.test) != row.data["test_ids_hash"]:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,8 +17,14 @@ from common.usecase import UseCase
 
 ENCODER = ("embed",)
 CLASSIFIER = ("classify",)
-TEXT = ("sft",)
-TRAINED = ("embed", "classify", "sft")
+TEXT = ("sft", "preference")
+PREFERENCE = ("preference",)
+OFFLINE_LOSSES = ("sigmoid", "sigmoid+sft", "apo_zero", "ipo", "robust", "kto")
+LOSSES = (*OFFLINE_LOSSES, "reward", "grpo", "rloo")
+READERS = ("embed", "classify", "sft", "preference")
+VISION = ("vision",)
+WRITERS = ("sft", "preference", "vlm")
+TRAINED = (*READERS, *VISION, "vlm")
 
 
 def setting(default: Any, text: str, tuners: tuple[str, ...] = (), **limits: Any) -> Any:
@@ -39,6 +45,7 @@ class RunConfig(BaseModel):
     model: str = setting("embedded", "embedded, a local folder, or a hub id such as org/name")
     revision: str | None = setting(None, "commit of the hub model; pin it for a published row")
     data: Path | None = setting(None, "your own file or folder instead of the shipped data")
+    task: dict[str, str | int | float | bool] = setting({}, "settings that the use case reads itself")
     needs_data: str = setting("", "what --data must be given for this variant")
     seeds: int = setting(1, "how many seeds: 0, 1, ... ; three or more to publish", ge=1, le=20)
     smoke: bool = setting(False, "same path with a tiny budget, to see that it works")
@@ -48,11 +55,11 @@ class RunConfig(BaseModel):
     learning_rate: float | None = setting(None, "peak rate; empty: the method's default", gt=0)
     warmup_share: float = setting(0.1, "share of steps with a rising rate", TRAINED, ge=0, le=1)
     weight_decay: float = setting(0.01, "pull of weights to zero", TRAINED, ge=0)
-    train_length_tokens: int = setting(96, "training inputs are cut here", TRAINED, ge=8)
+    train_length_tokens: int = setting(96, "training inputs are cut here", READERS, ge=8)
     input_length_tokens: int = setting(
         128, "inputs are cut here when predicting", ("embed", "classify"), ge=8
     )
-    answer_length_tokens: int = setting(96, "answers are cut here", TEXT, ge=1)
+    answer_length_tokens: int = setting(96, "answers are cut here", WRITERS, ge=1)
     shots: int = setting(3, "similar training examples in the few-shot prompt", TEXT, ge=1)
     samples: int = setting(1, "answers drawn per prompt; the use case picks one", TEXT, ge=1, le=32)
     sampling_temperature: float = setting(0.7, "spread of the drawn answers", TEXT, gt=0)
@@ -62,6 +69,23 @@ class RunConfig(BaseModel):
     hard_negatives: int = setting(0, "mined wrong passages per training row", ENCODER, ge=0, le=8)
     matryoshka: tuple[int, ...] = setting((), "shorter sizes trained along, e.g. 128,64", ENCODER)
     classes_balanced: bool = setting(False, "weigh rare labels up in the loss", CLASSIFIER)
+
+    image_pixels: int = setting(64, "longer side of what the image model sees", VISION, ge=16)
+    lora_targets: tuple[str, ...] = setting((), "modules beside which LoRA sits; empty: all", VISION)
+
+    loss: Literal[LOSSES] = setting("apo_zero", "how preferences are learnt", PREFERENCE)
+    beta: float = setting(0.1, "how hard the reference holds the tuned model", PREFERENCE, gt=0)
+    sft_weight: float = setting(0.2, "weight of the SFT part of sigmoid+sft", PREFERENCE, ge=0)
+    start_epochs: int = setting(2, "passes of the supervised stage before preferences", PREFERENCE, ge=1)
+    start_rate: float = setting(1e-3, "peak rate of the supervised stage", PREFERENCE, gt=0)
+    start_method: str = setting("full", "how the supervised stage changes weights: full or lora", PREFERENCE)
+    own_answers: float = setting(
+        0.5, "most pairs whose rejected answer the model wrote itself", PREFERENCE, ge=0, le=1
+    )
+    displacement_limit: float = setting(
+        0.2, "training stops when chosen answers lose more nats per token", PREFERENCE, gt=0
+    )
+    rollouts: int = setting(4, "answers drawn per prompt by grpo and rloo", PREFERENCE, ge=2)
 
     source_name: str = setting("", "name of the data set that --data holds, for the record")
     source_licence: str = setting("", "its licence")
@@ -75,8 +99,9 @@ def build(usecase: UseCase, variant: str, command_line: Mapping[str, Any]) -> Ru
         **read_variant(usecase, variant),
         **{name: value for name, value in command_line.items() if value is not None},
     }
-    fixed = {"usecase": usecase.name, "variant": variant, "tuner": usecase.tuner}
-    faults = key_faults(layers, usecase.tuner)
+    tuner = usecase.configured(layers.get("task", {})).tuner
+    fixed = {"usecase": usecase.name, "variant": variant, "tuner": tuner}
+    faults = key_faults(layers, tuner)
     config = None
     try:
         known = {key: value for key, value in layers.items() if key in RunConfig.model_fields}

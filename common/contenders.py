@@ -3,14 +3,15 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 
 from common.errors import GalleryError
 from common.job import Contender, Job, Output
-from common.usecase import Example, UseCase
+from common.usecase import Answerer, Example, Splits, UseCase
 
-TUNERS = ("embed", "classify", "sft")
+TUNERS = ("embed", "classify", "preference", "sft", "vision", "vlm")
 
 
 def tuner_of(usecase: UseCase) -> ModuleType:
@@ -22,13 +23,18 @@ def tuner_of(usecase: UseCase) -> ModuleType:
 
 def untuned(usecase: UseCase) -> list[Contender]:
     """Every contender that is answered before tuning, the floor first."""
-    floor = Contender("floor", usecase.floor_label, "floor", answer_floor)
-    return [floor, *tuner_of(usecase).contenders()]
+    floors = [("floor", usecase.floor_label, usecase.floor), *usecase.further_floors()]
+    found = [
+        Contender(name, label, "floor", partial(answer_floor, answers)) for name, label, answers in floors
+    ]
+    return [*found, *tuner_of(usecase).contenders()]
 
 
-def answer_floor(job: Job, examples: tuple[Example, ...]) -> list[Output]:
-    """The use case's best answers without a model."""
-    values = job.usecase.floor(job.splits)(examples)
+def answer_floor(
+    answers: Callable[[Splits], Answerer], job: Job, examples: tuple[Example, ...]
+) -> list[Output]:
+    """The use case's answers without a model."""
+    values = answers(job.splits)(examples)
     if len(values) != len(examples):
         raise GalleryError(f"The floor of {job.usecase.name} gave {len(values)} answers to {len(examples)}.")
     return [Output(example.id, value) for example, value in zip(examples, values, strict=True)]

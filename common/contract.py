@@ -104,7 +104,7 @@ def variant_faults(usecase: UseCase, splits: Splits) -> list[str]:
             needs = config.read_variant(usecase, variant).get("needs_data")
             given = {"data": Path("given by the user")} if needs else {}
             built = config.build(usecase, variant, given)
-            methods.find(built.method, usecase.tuner)
+            methods.find(built.method, built.tuner)
         except GalleryError as error:
             faults.append(f"variant {variant!r}: {error}")
     return faults

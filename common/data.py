@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,8 +92,8 @@ def existing_folder(data: Path) -> Path:
 
 
 def normalise(text: str) -> str:
-    """Lower case, letters and digits only, one space between words."""
-    kept = "".join(char if char.isalnum() else " " for char in text.lower())
+    """Lower case, letters with their vowel signs and digits only, one space between words."""
+    kept = "".join(char if unicodedata.category(char)[0] in "LMN" else " " for char in text.lower())
     return " ".join(kept.split())
 
 

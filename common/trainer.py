@@ -84,6 +84,7 @@ def train(engine: Any, watch: "Watch", job: Job, rows: int) -> float:
     """Trains from the last complete checkpoint, or from the start; gives the seconds it took."""
     engine.remove_callback(PrinterCallback)
     engine.add_callback(Checkpoints())
+    engine.add_callback(Allocate())
     with task("training", total_steps(job, rows), "steps") as work:
         watch.task = work
         started = time.perf_counter()
@@ -106,6 +107,20 @@ class Checkpoints(TrainerCallback):
         seconds = time.monotonic() - self.last
         self.interval = max(SECONDS_BETWEEN_CHECKPOINTS, seconds / LARGEST_SHARE_SAVING)
         self.last = time.monotonic()
+
+
+class Allocate(TrainerCallback):
+    """Tells AdaLoRA the length of the run, and lets it prune after each step."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        if hasattr(model, "base_model") and hasattr(model.base_model, "rankallocator"):
+            settings = model.base_model.rankallocator.peft_config
+            settings.tinit, settings.tfinal = state.max_steps // 10, state.max_steps // 3
+            settings.total_step = state.max_steps
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        if hasattr(model, "base_model") and hasattr(model.base_model, "update_and_allocate"):
+            model.base_model.update_and_allocate(state.global_step)
 
 
 class Watch(TrainerCallback):

@@ -1,8 +1,14 @@
 """The only importer of TRL: its names move with every minor release, ours stay."""
 
+import random
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from common.chat import Encoded
+from common.chat import IGNORED, TEMPLATE_SETTINGS, Encoded
+from common.preferences import Likelihoods, Pair
+
+LENGTH_JITTER_TOKENS = 8
+ROBUST_SMOOTHING = 0.1
 
 
 def sft_trainer(
@@ -18,11 +24,233 @@ def sft_trainer(
         max_length=max(len(row.input_ids) for row in rows),
         # Packing needs variable-length attention to pay; on a CPU like lengths share a batch instead.
         packing=packed,
-        train_sampling_strategy="random" if packed else "group_by_length",
         activation_checkpointing=False,
         dataset_num_proc=None,
     )
     dataset = Dataset.from_list([{"input_ids": r.input_ids, "labels": r.labels} for r in rows])
-    return SFTTrainer(
+    kind = SFTTrainer if packed else cpu_trainer(SFTTrainer, [len(row.input_ids) for row in rows])
+    return kind(
         model=model, processing_class=tokenizer, args=config, train_dataset=dataset, callbacks=callbacks
     )
+
+
+def image_sft_trainer(
+    model: Any, processor: Any, rows: list[dict[str, Any]], arguments: dict[str, Any], callbacks: list[Any]
+) -> Any:
+    """A supervised trainer over pictures with a prompt and a completion; its collator reads the pictures."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    # TRL's usual length limit would cut image tokens away, so there is none.
+    config = SFTConfig(**arguments, max_length=None, packing=False)
+    return SFTTrainer(
+        model=model,
+        processing_class=processor,
+        args=config,
+        train_dataset=Dataset.from_list(rows),
+        callbacks=callbacks,
+    )
+
+
+def cpu_trainer(base: type, lengths: list[int]) -> type:
+    """TRL's trainer without what costs time on a CPU: logits of the prompt, padding, metrics of a step."""
+
+    class CpuTrainer(base):
+        def _get_train_sampler(self, train_dataset: Any = None) -> "LikeLengths":
+            return LikeLengths(lengths, self.args.train_batch_size, self.args.data_seed)
+
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            return answer_loss(model, inputs["input_ids"], inputs["labels"], num_items_in_batch)
+
+    return CpuTrainer
+
+
+def answer_loss(model: Any, tokens: Any, labels: Any, count: Any) -> Any:
+    """The loss of the answers. Only their positions reach the vocabulary, the widest layer of all.
+
+    Padding stands on the right, where causal attention never sees it, so no mask is needed.
+    """
+    from torch.nn.functional import cross_entropy
+
+    wanted = labels[:, 1:] != IGNORED
+
+    def keep_wanted(module: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        virtual = given[0].shape[1] - labels.shape[1]  # tokens of a learned prompt come first
+        return (given[0][:, virtual:-1][wanted], *given[1:])
+
+    hook = model.get_output_embeddings().register_forward_pre_hook(keep_wanted)
+    try:
+        logits = model(input_ids=tokens, use_cache=False).logits
+    finally:
+        hook.remove()
+    total = cross_entropy(logits.float(), labels[:, 1:][wanted], reduction="sum")
+    return total / (wanted.sum() if count is None else count)
+
+
+class LikeLengths:
+    """An order of rows in which every batch holds about equal lengths, shuffled anew each epoch."""
+
+    def __init__(self, lengths: list[int], batch_size: int, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed, self.epoch = lengths, batch_size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        draw = random.Random(f"{self.seed}-{self.epoch}")
+        jitter = [length + draw.random() * LENGTH_JITTER_TOKENS for length in self.lengths]
+        order = sorted(range(len(jitter)), key=jitter.__getitem__)
+        # The one incomplete batch must come last; it is cut out anywhere, not always of the shortest rows.
+        short = len(order) % self.batch_size
+        at = draw.randrange(len(order) // self.batch_size + 1) * self.batch_size
+        last, rest = order[at : at + short], order[:at] + order[at + short :]
+        batches = [rest[start : start + self.batch_size] for start in range(0, len(rest), self.batch_size)]
+        draw.shuffle(batches)
+        return (row for batch in [*batches, last] for row in batch)
+
+
+def dpo_trainer(
+    model: Any,
+    peft: Any,
+    tokenizer: Any,
+    pairs: list[Pair],
+    reference: Likelihoods,
+    losses: dict[str, float],
+    settings: dict[str, Any],
+    callbacks: list[Any],
+) -> Any:
+    """Direct preference optimisation against what the reference said of the pairs, scored beforehand.
+
+    That is half the work of scoring it in every step, and the reference cannot change on the way.
+    """
+    from datasets import Dataset
+    from trl import DPOConfig, DPOTrainer
+
+    config = DPOConfig(
+        **settings,
+        loss_type=list(losses),
+        loss_weights=list(losses.values()),
+        label_smoothing=ROBUST_SMOOTHING if "robust" in losses else 0.0,
+        max_length=None,
+        precompute_ref_log_probs=True,
+        activation_checkpointing=False,
+    )
+    rows = [
+        {**pair.columns(), "ref_chosen_logps": chosen, "ref_rejected_logps": rejected}
+        for pair, chosen, rejected in zip(pairs, reference.chosen, reference.rejected, strict=True)
+    ]
+    return tokenised(DPOTrainer)(
+        model=model,
+        args=config,
+        processing_class=tokenizer,
+        train_dataset=Dataset.from_list(rows),
+        peft_config=peft,
+        callbacks=callbacks,
+    )
+
+
+def kto_trainer(
+    model: Any, peft: Any, tokenizer: Any, pairs: list[Pair], settings: dict[str, Any], callbacks: list[Any]
+) -> Any:
+    """KTO: each answer is good or bad by itself. TRL reads rows in order, so they come shuffled."""
+    from datasets import Dataset
+    from trl import KTOConfig, KTOTrainer
+
+    rows = [
+        {"prompt_ids": pair.prompt_ids, "completion_ids": answer, "label": good}
+        for pair in pairs
+        for answer, good in ((pair.chosen_ids, True), (pair.rejected_ids, False))
+    ]
+    random.Random(settings["seed"]).shuffle(rows)
+    size = settings["per_device_train_batch_size"]
+    for start in range(0, len(rows), size):  # its KL term pairs each prompt with the answer before
+        batch = rows[start : start + size]
+        for place, row in enumerate(batch):
+            row["KL_completion_ids"] = batch[place - 1]["completion_ids"]
+    config = KTOConfig(
+        **settings, max_length=None, precompute_ref_log_probs=True, activation_checkpointing=False
+    )
+    return tokenised(KTOTrainer)(
+        model=model,
+        args=config,
+        processing_class=tokenizer,
+        train_dataset=Dataset.from_list(rows),
+        peft_config=peft,
+        callbacks=callbacks,
+    )
+
+
+def reward_trainer(
+    model: Any, tokenizer: Any, pairs: list[Pair], settings: dict[str, Any], callbacks: list[Any]
+) -> Any:
+    """A model with one number as its output, trained to rate chosen answers higher."""
+    from datasets import Dataset
+    from trl import RewardConfig, RewardTrainer
+
+    rows = [
+        {"chosen_ids": p.encoded("chosen").input_ids, "rejected_ids": p.encoded("rejected").input_ids}
+        for p in pairs
+    ]
+    config = RewardConfig(**settings, max_length=None, activation_checkpointing=False)
+    return RewardTrainer(
+        model=model,
+        args=config,
+        processing_class=tokenizer,
+        train_dataset=Dataset.from_list(rows),
+        callbacks=callbacks,
+    )
+
+
+def rollout_trainer(
+    kind: str,
+    model: Any,
+    peft: Any,
+    tokenizer: Any,
+    prompts: list[Any],
+    reward: Callable[[int, str], float],
+    settings: dict[str, Any],
+    callbacks: list[Any],
+) -> Any:
+    """GRPO or RLOO: the model answers, and `reward` (row of the prompt, answer) pays for each answer."""
+    import trl
+    from datasets import Dataset
+
+    def paid(completions: list[Any], row: list[int], **_: Any) -> list[float]:
+        said = [c if isinstance(c, str) else c[-1]["content"] for c in completions]
+        return [reward(place, text) for place, text in zip(row, said, strict=True)]
+
+    config_of, trainer_of = {
+        "grpo": (trl.GRPOConfig, trl.GRPOTrainer),
+        "rloo": (trl.RLOOConfig, trl.RLOOTrainer),
+    }[kind]
+    config = config_of(**settings, chat_template_kwargs=TEMPLATE_SETTINGS, activation_checkpointing=False)
+    rows = [{"prompt": prompt, "row": place} for place, prompt in enumerate(prompts)]
+    return trainer_of(
+        model=model,
+        reward_funcs=paid,
+        args=config,
+        processing_class=tokenizer,
+        train_dataset=Dataset.from_list(rows),
+        peft_config=peft,
+        callbacks=callbacks,
+    )
+
+
+def tokenised(base: type) -> type:
+    """A trainer that takes rows that are tokens already, made as they are at inference."""
+
+    class Tokenised(base):
+        def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
+            return dataset
+
+        def _precompute_ref_logps(self, dataset: Any, *given: Any) -> Any:
+            scored = "ref_chosen_logps" in dataset.column_names
+            return dataset if scored else super()._precompute_ref_logps(dataset, *given)
+
+    Tokenised.__name__ = base.__name__
+    return Tokenised

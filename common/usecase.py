@@ -92,9 +92,16 @@ class UseCase:
     source: ClassVar[Source]
     limits: ClassVar[str]
     floor_label: ClassVar[str] = "no model"
+    cut_mark: ClassVar[str] = ""  # put behind an answer that hit the length limit, so that a scorer sees it
     margin: ClassVar[float] = 0.02
     largest_forgetting: ClassVar[float] = 0.05
     budget_minutes: ClassVar[float] = 6.0
+
+    def configured(self, task: Mapping[str, Any]) -> "UseCase":
+        """The use case as the `task` table of a variant wants it; most have nothing to choose."""
+        if task:
+            raise GalleryError(f"{self.name} reads no `task` settings, found {', '.join(task)}.")
+        return self
 
     def load(self, data: Path | None) -> Splits:
         """The examples: our own when `data` is None, else the person's file or folder."""
@@ -124,6 +131,35 @@ class UseCase:
         """The training rows of an example, in the column names that the tuner's library documents."""
         raise NotImplementedError
 
+    def training_set(self, splits: Splits) -> list[dict[str, Any]]:
+        """Every training row. Override to put several examples into one conversation."""
+        return [row for example in splits.train for row in self.train_rows(example, splits)]
+
+    def start_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
+        """Prompt and completion of the supervised stage before preferences: the chosen answers."""
+        rows = self.train_rows(example, splits)
+        return [{"prompt": row["prompt"], "completion": row["chosen"]} for row in rows]
+
+    def hinted_input(self, example: Example, splits: Splits) -> Any:
+        """What an untuned model is shown beside `model_input`, such as a glossary."""
+        return self.model_input(example)
+
+    def reward(self, example: Example, output: Any) -> float:
+        """What a verifiable reward pays for one answer, 0 to 1."""
+        return float(self.score(example, output)[self.headline])
+
+    def new_pieces(self, splits: Splits) -> Sequence[str]:
+        """Pieces that a text model's vocabulary lacks; each gets a row that is trained."""
+        return ()
+
+    def further_floors(self) -> Sequence[tuple[str, str, Callable[[Splits], Answerer]]]:
+        """More answers without a model: a name, a label, and what gives the answers."""
+        return ()
+
+    def tokenizer_tables(self, tokenizers: Mapping[str, Callable[[], Any]], data: Path | None) -> list[Table]:
+        """What tokenizers do to this use case's languages; each is loaded when it is called."""
+        return []
+
     def aggregate(self, columns: Columns) -> dict[str, float]:
         """Scores of a set from the columns of its examples. Override where a mean is not right."""
         return {
@@ -139,6 +175,19 @@ class UseCase:
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
         """Further tables for the report. `models` holds what the tuner offers, by contender."""
         return []
+
+    def pictures(self, splits: Splits, models: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Further pictures for the report: titles and data addresses."""
+        return []
+
+    def settle(
+        self, labels: Sequence[str], val: Sequence[Example], val_scores: np.ndarray, scores: np.ndarray
+    ) -> list[Any]:
+        """Answers from rows of label probabilities; what is chosen about them is chosen on val."""
+        return [
+            {"label": labels[int(row.argmax())], "scores": dict(zip(labels, row.tolist(), strict=True))}
+            for row in scores
+        ]
 
     def ask(self, question: str, source: Path | None, model: Any) -> str:
         """An answer in words to one question; `model` is what the tuner offers for it."""

@@ -9,9 +9,9 @@ from common import contract, usecase
 
 NAMES = usecase.names()
 ORDER = (
-    "errors usecase config data embedded models job metrics retrieval methods progress linear encoder "
-    "searcher chat generate evaluate_text embed_rivals classify_rivals record trl_adapter trainer tuners "
-    "contenders evaluate summary board report contract compare publish inspect ask run cli"
+    "errors pictures usecase config data embedded models vision vocabulary job metrics retrieval methods progress linear encoder "
+    "searcher chat generate evaluate_text preferences embed_rivals classify_rivals vision_rivals record trl_adapter trainer "
+    "reward_model tuners contenders evaluate summary board report contract compare publish inspect ask humans run cli"
 ).split()
 
 

@@ -62,6 +62,20 @@ def text_model_folder() -> Path:
     return checked_folder(TEXT_MODEL_FOLDER, MANIFEST)
 
 
+@cache
+def vision_model_folder() -> Path:
+    """The folder of the embedded image backbone, every file checked by its hash."""
+    folder = HERE / "vision"
+    wrong = faults(folder, folder / "manifest.json")
+    if wrong:
+        raise GalleryError(
+            f"Asked for the embedded image model in {folder}; its files are damaged: {'; '.join(wrong)}. "
+            "Restore them (git checkout -- common/embedded/vision), or grow it again with: "
+            "python -m common.embedded.vision_grow"
+        )
+    return folder
+
+
 def neutral_text() -> list[str]:
     """Paragraphs of plain English of our own, for measuring what tuning makes a model forget."""
     text = (HERE / "neutral.txt").read_text(encoding="utf-8")

@@ -6,8 +6,9 @@ from random import Random
 from . import words
 from .corpus_conditions import condition
 from .corpus_groups import GroupAsker
-from .corpus_schema import make_schema, write_schema
+from .corpus_schema import make_schema, write_numbered, write_schema
 from .corpus_sql import ASK_LIST, MOST, Pair
+from .short_sql import Numbers, shorten
 
 Message = tuple[str, str]
 
@@ -26,6 +27,8 @@ SENDS = (
     "dialect: sqlite\n{s}\nquestion: {q}",
     "Tables:\n{s}\n\nRequest: {q}\nQuery:",
 )
+# Short SQL leads: it is what the model is tuned to answer in where it has to be small.
+NUMBERED_SHARE = 0.75
 REFUSALS = ("NOT ANSWERABLE", "cannot answer", "no such data", "UNANSWERABLE")
 
 KINDS = {
@@ -90,37 +93,56 @@ def _finish(random: Random, question: str) -> str:
     return question
 
 
+def _refusal(random: Random, text: str) -> tuple[str, str]:
+    """At times the word for questions that have no answer, and the text with that rule."""
+    if random.random() > 0.35:
+        return "", text
+    refusal = random.choice((*REFUSALS, "UNANSWERABLE"))
+    notice = random.choice(
+        ("Say {} if the schema lacks what is asked.", "If the tables cannot answer, write {}.")
+    ).format(refusal)
+    return refusal, f"{notice}\n{text}" if random.random() < 0.4 else f"{text}\n{notice}"
+
+
 def sql_turns(random: Random) -> list[Message]:
-    """One schema and one to four questions with their queries."""
+    """One schema and some questions with their queries, half of the time in short SQL."""
     schema = make_schema(random)
-    asker, text = GroupAsker(random, schema), write_schema(schema, random)
-    send, ending = random.choice(SENDS), random.choice(("", "", "", "", "", ";"))
-    refusal = random.choice(REFUSALS) if random.random() < 0.25 else ""
-    if refusal:
-        notice = random.choice(
-            ("Say {} if the schema lacks what is asked.", "If the tables cannot answer, write {}.")
-        ).format(refusal)
-        text = f"{notice}\n{text}" if random.random() < 0.4 else f"{text}\n{notice}"
+    if random.random() > NUMBERED_SHARE:
+        return _turns(random, GroupAsker(random, schema), write_schema(schema, random), None)
+    text, numbers = write_numbered(schema, random)
+    return _turns(random, GroupAsker(random, schema, numbered=True), text, numbers)
+
+
+def _turns(random: Random, asker: GroupAsker, text: str, numbers: Numbers | None) -> list[Message]:
+    send = SENDS[0] if numbers else random.choice(SENDS)
+    ending = "" if numbers else random.choice(("", "", "", "", "", ";"))
+    refusal, text = _refusal(random, text)
     turns: list[Message] = []
-    for index in range(random.choice((1, 1, 2, 3, 4))):
-        missing = _unanswerable(asker) if refusal and random.random() < 0.4 else None
+    for index in range(random.choice((1, 2, 3, 4, 5, 6))):
+        missing = _unanswerable(asker) if refusal and random.random() < 0.3 else None
         question, answer = (missing, refusal) if missing else question_and_query(asker)
-        if not index and random.random() < 0.4:
-            text += _match(answer)
+        answer = shorten(answer, numbers) if numbers and not missing else answer
+        match = _match(answer, numbers) if random.random() < 0.4 else ""
         question = _finish(random, question)
-        turns.append(("user", question if index else send.format(s=text, q=question)))
+        if index:
+            said = f"Q: {question}\nSQL:" if numbers else question
+            turns.append(("user", match + said if numbers else said))
+        else:
+            turns.append(("user", send.format(s=text + ("\n" + match.strip() if match else ""), q=question)))
         turns.append(("assistant", answer + ("" if missing else ending)))
     return turns
 
 
-def _match(query: str) -> str:
+def _match(query: str, numbers: Numbers | None) -> str:
     """The line by which a value of the question is found in the database."""
-    found = re.search(r"([\w.]+) = ('[^']*')", query)
+    found = re.search(r"([\w.@]+) = ('[^']*')", query)
     if not found or re.match(r"T\d\.", found[1]) or (" JOIN " in query and "." not in found[1]):
         return ""
+    if numbers:
+        return f"match: {found[1]} = {found[2]}\n"
     table = re.search(r"FROM (\w+)", query)
     name = found[1] if "." in found[1] else f"{table[1]}.{found[1]}" if table else found[1]
-    return f"\nmatch: {name} = {found[2]}"
+    return f"match: {name} = {found[2]}\n"
 
 
 def schema_turns(random: Random) -> list[Message]:

@@ -17,9 +17,11 @@ TOKENS_PER_STEP = 4096
 TOKENIZER_DOCUMENTS, TOKENIZER_PASSAGES = 40_000, 7_000
 
 
-def learn_tokenizer(corpus: Path, out: Path, seed: int) -> PreTrainedTokenizerFast:
-    """The tokenizer of the output folder, learnt from the mixture if it is not there."""
+def learn_tokenizer(corpus: Path, out: Path, seed: int, earlier: Path | None) -> PreTrainedTokenizerFast:
+    """The tokenizer of the output folder; if it is not there, that of an earlier base, or a learnt one."""
     folder = out / "tokenizer"
+    if earlier and not folder.exists():
+        tokenizers.with_pointers(tokenizers.load(earlier)).save_pretrained(folder)
     if not folder.exists():
         texts = [text for document in documents(seed, TOKENIZER_DOCUMENTS) for _, text in document.messages]
         passages = [document.text for document in prose(corpus) if document.source != "held_out_prose"]
@@ -29,10 +31,10 @@ def learn_tokenizer(corpus: Path, out: Path, seed: int) -> PreTrainedTokenizerFa
 
 
 def prepare(
-    corpus: Path, out: Path, seed: int, count: int
+    corpus: Path, out: Path, seed: int, count: int, earlier: Path | None = None
 ) -> tuple[PreTrainedTokenizerFast, list[packing.Rows]]:
     """Tokenizer and packed rows, from disk when they are there."""
-    tokenizer, path = learn_tokenizer(corpus, out, seed), out / f"rows-{seed}-{count}.npz"
+    tokenizer, path = learn_tokenizer(corpus, out, seed, earlier), out / f"rows-{seed}-{count}.npz"
     if not path.exists():
         packing.save(packing.build(tokenizer, corpus, seed, count), path)
     return tokenizer, packing.load(path)

@@ -77,13 +77,18 @@ class Run:
         self.out.mkdir(parents=True, exist_ok=True)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         torch.set_num_threads(options.threads)
-        self.tokenizer, self.rows = prepare(Path(options.corpus), self.out, options.seed, options.documents)
+        earlier = Path(options.earlier) if options.earlier else None
+        self.tokenizer, self.rows = prepare(
+            Path(options.corpus), self.out, options.seed, options.documents, earlier
+        )
         self.kept = held_out(Path(options.corpus))
         self.model = start.new_model(self.tokenizer, options.seed, options.width, options.layers)
         if options.start in ("meaning", "both"):
             start.lend_meaning(self.model, self.tokenizer)
         if options.start in ("copying", "both"):
             start.lend_copying(self.model)
+        if earlier:
+            start.take_over(self.model, earlier)
         self.model.to(self.device)
         self.optimizers = optimizers(self.model)
         self.progress = Progress()
@@ -222,6 +227,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=start.LAYERS)
     parser.add_argument("--rate", type=float, default=RATE, help="learning rate of the matrices")
     parser.add_argument("--compile", action="store_true", help="about a tenth faster, needs a C compiler")
+    parser.add_argument("--earlier", help="folder of an earlier base: go on from its weights and pieces")
     parser.add_argument("--start", choices=("both", "meaning", "copying", "random"), default="both")
     Run(parser.parse_args()).train()
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -47,6 +49,20 @@ def new_model(
         attn_implementation="sdpa",
     )
     return LlamaForCausalLM(config)
+
+
+@torch.no_grad()
+def take_over(model: "LlamaForCausalLM", folder: "Path") -> None:
+    """Go on from the weights of an earlier base; pieces that it does not know keep their first rows."""
+    from transformers import LlamaForCausalLM
+
+    earlier = LlamaForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    rows = model.get_input_embeddings().weight
+    known = earlier.get_input_embeddings().weight
+    joint = torch.cat([known, rows[len(known) :]])
+    model.load_state_dict(
+        {**earlier.state_dict(), "model.embed_tokens.weight": joint, "lm_head.weight": joint}
+    )
 
 
 def encoder_vectors(tokenizer: "PreTrainedTokenizerFast") -> tuple["Tensor", "Tensor"]:

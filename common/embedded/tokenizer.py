@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .short_sql import POINTERS
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
@@ -86,7 +88,15 @@ def train(texts: Iterable[str], pieces: int = PIECES) -> "PreTrainedTokenizerFas
         max_token_length=24,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return wrap(tokenizer)
+    return with_pointers(wrap(tokenizer))
+
+
+def with_pointers(tokenizer: "PreTrainedTokenizerFast") -> "PreTrainedTokenizerFast":
+    """Give every number of short SQL one piece: `@0`, `@1` ..."""
+    from tokenizers import AddedToken
+
+    tokenizer.add_tokens([AddedToken(f"@{number}", normalized=False) for number in range(POINTERS)])
+    return tokenizer
 
 
 def wrap(tokenizer: object) -> "PreTrainedTokenizerFast":

@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from common import chat, methods, trainer, trl_adapter
+from common import bottleneck, chat, methods, trainer, trl_adapter
 from common.chat import Encoded
 from common.errors import GalleryError
 from common.evaluate_text import bits_per_byte
 from common.generate import Reply, Sampling, replies
 from common.job import Contender, Job, Output
-from common.models import load_causal
+from common.models import CHARACTERS, load_causal
 from common.progress import console, say, task
 from common.usecase import Example, Splits
+from common.vocabulary import character_model, extend
 
 MARKED_SHOWN = 3
 LARGEST_SHARE_LOST = 0.01
@@ -32,8 +33,16 @@ def load(job: Job, adapter: Path | None) -> tuple[Any, Any]:
         check_template(job, adapter)
         return load_causal(job.base, adapter)
     if "base" not in job.shared:
-        job.shared["base"] = load_causal(job.base, None)
+        job.shared["base"] = start(job)
     return job.shared["base"]
+
+
+def start(job: Job) -> tuple[Any, Any]:
+    """The base as training begins with it."""
+    if job.config.model != CHARACTERS:
+        return load_causal(job.base, None)
+    rows = [row for e in job.splits.train for row in job.usecase.train_rows(e, job.splits)]
+    return character_model([text_of(r["prompt"]) + chat.completion_of(r) for r in rows], job.seed)
 
 
 def template_hash(job: Job, tokenizer: Any) -> str:
@@ -79,7 +88,8 @@ def answers(
 
 def as_output(job: Job, example: Example, tokens_in: int, drawn: list[Reply]) -> Output:
     """One answer with the tokens of every draw."""
-    texts = [reply.text for reply in drawn]
+    mark = job.usecase.cut_mark
+    texts = [reply.text if reply.stopped else reply.text + mark for reply in drawn]
     text = texts[0] if len(texts) == 1 else job.usecase.choose(example, texts)
     return Output(example.id, text, tokens_in * len(drawn), sum(reply.tokens for reply in drawn))
 
@@ -110,7 +120,7 @@ def nearest_training(job: Job, examples: Sequence[Example]) -> list[list[tuple[c
     """For each example the most similar training rows, by character n-grams of the prompt."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    rows = [job.usecase.train_rows(e, job.splits)[0] for e in job.splits.train]
+    rows = [row for e in job.splits.train for row in job.usecase.train_rows(e, job.splits)]
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), max_features=50_000)
     known = vectorizer.fit_transform([text_of(row["prompt"]) for row in rows])
     asked = vectorizer.transform([text_of(job.usecase.model_input(e)) for e in examples])
@@ -148,8 +158,8 @@ def contenders() -> list[Contender]:
 
 def encoded_rows(job: Job, tokenizer: Any) -> list[Encoded]:
     """Training rows as tokens, refused when the length limit would lose more than one in a hundred."""
-    rows = [row for e in job.splits.train for row in job.usecase.train_rows(e, job.splits)]
-    encoded = [chat.encode(tokenizer, row["prompt"], chat.completion_of(row)) for row in rows]
+    rows = job.usecase.training_set(job.splits)
+    encoded = [chat.encode(tokenizer, row) for row in rows]
     kept = [row for row in encoded if len(row.input_ids) <= job.config.train_length_tokens]
     lost = len(encoded) - len(kept)
     if lost > LARGEST_SHARE_LOST * len(encoded):
@@ -159,9 +169,12 @@ def encoded_rows(job: Job, tokenizer: Any) -> list[Encoded]:
             f"{job.config.train_length_tokens} (the longest has {longest}). Raise it in the variant, or "
             "shorten the prompts."
         )
-    empty = sum(not row.answer_ids() for row in kept)
+    empty = sum(not answer.strip() for row in rows for _, answer in chat.turns(row))
     if empty or not kept:
-        raise GalleryError(f"{empty} of {len(kept)} training rows carry no loss: their answers are empty.")
+        raise GalleryError(
+            f"{empty} answers of {len(rows)} training rows are empty, so a model would learn to say nothing. "
+            "Write them, or leave the rows out."
+        )
     say(f"  training rows: {len(encoded)} in, {len(kept)} kept; loss is on what stands between « and »:")
     for row in kept[:MARKED_SHOWN]:
         console.print("    " + chat.marked(tokenizer, row).replace("\n", "\n    "), markup=False)
@@ -171,10 +184,11 @@ def encoded_rows(job: Job, tokenizer: Any) -> list[Encoded]:
 def fit(job: Job) -> dict[str, Any]:
     """Trains by the config's method and writes the adapter; gives what it cost."""
     arguments = trainer.arguments(job, job.config.batch_size)
-    model, tokenizer = load_causal(job.base, None)
+    model, tokenizer = start(job)
+    new_rows = extend(model, tokenizer, job.usecase.new_pieces(job.splits))
     rows = encoded_rows(job, tokenizer)
     arguments = {**arguments, **trainer.schedule(job, len(rows))}
-    model = methods.apply(model, job.config, "sft", "CAUSAL_LM")
+    model = methods.apply(model, job.config, "sft", "CAUSAL_LM", new_rows)
     watch = trainer.Watch()
     best = trainer.KeepBest(lambda: val_score(model, tokenizer, job), job)
     callbacks = [watch, best] if job.config.epochs > 1 and job.splits.val else [watch]
@@ -182,7 +196,10 @@ def fit(job: Job) -> dict[str, Any]:
     seconds = trainer.train(engine, watch, job, len(rows))
     best.restore(model)
     trainer.log_of(engine, job, best.history)
-    model.save_pretrained(str(job.adapter))
+    if job.config.method == "bottleneck":
+        bottleneck.save(model, job.adapter)
+    else:
+        model.save_pretrained(str(job.adapter))
     tokenizer.save_pretrained(str(job.adapter))
     stamp = json.dumps({"template_hash": template_hash(job, tokenizer), "base": job.base.id})
     (job.adapter / TEMPLATE_FILE).write_text(stamp, encoding="utf-8")

@@ -12,6 +12,7 @@ from common.usecase import Example, Splits
 from usecases.english_to_sql.ablation import ablate, as_text, grid
 from usecases.english_to_sql.ask import answer_question
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
+from usecases.english_to_sql.prompting import PLAIN
 from usecases.english_to_sql.usecase import EnglishToSql
 
 DDL = """CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL, price REAL);
@@ -191,9 +192,9 @@ def test_a_question_about_a_file_is_answered(tmp_path: Path, case: EnglishToSql)
     assert "Lamp  9.5" in report and "Mug   NULL" in report
     assert "item(id* int, name, price real)" in report and "buy(" not in report
     assert "match: item.name = 'Lamp'" in report
-    refused = answer_question(path, "Drop it", lambda _: "DROP TABLE item")
+    refused = answer_question(path, "Drop it", lambda _: "DROP TABLE item", PLAIN)
     assert "did not run: unsafe" in refused
-    assert "cannot answer" in answer_question(path, "Who?", lambda _: ABSTAIN_MARKER)
+    assert "cannot answer" in answer_question(path, "Who?", lambda _: ABSTAIN_MARKER, PLAIN)
     assert path.read_bytes() == before
 
 
@@ -201,20 +202,20 @@ def test_bad_databases_are_named(tmp_path: Path, case: EnglishToSql) -> None:
     broken = tmp_path / "broken.sqlite"
     broken.write_bytes(b"not a database" * 100)
     with pytest.raises(GalleryError, match="cannot read this file"):
-        answer_question(broken, "What?", lambda _: "")
+        answer_question(broken, "What?", lambda _: "", PLAIN)
     with pytest.raises(GalleryError, match="there is no such file"):
-        answer_question(tmp_path / "none.sqlite", "What?", lambda _: "")
+        answer_question(tmp_path / "none.sqlite", "What?", lambda _: "", PLAIN)
     with pytest.raises(GalleryError, match="question is empty"):
-        answer_question(shop_file(tmp_path / "shop.sqlite"), " ", lambda _: "")
+        answer_question(shop_file(tmp_path / "shop.sqlite"), " ", lambda _: "", PLAIN)
     with pytest.raises(GalleryError, match="No database was named"):
         case.ask("What?", None, lambda _: "")
 
 
 def test_the_ablation_scores_every_cell(case: EnglishToSql, splits: Splits) -> None:
     table = ablate(case, splits, lambda prompts: ["SELECT 1"] * len(prompts), count=3)
-    assert len(table.rows) == len(list(grid())) == 72
+    assert len(table.rows) == len(list(grid())) == 84
     assert {row[4] for row in table.rows} == {"0.000"}
-    assert len({row[7] for row in table.rows}) == 36
+    assert len({row[7] for row in table.rows}) == 42
     assert "serializer" in as_text(table)
 
 

@@ -6,18 +6,17 @@ python -m usecases.english_to_sql.ablation [RUN_FOLDER]
 import hashlib
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from common.ask import tuned_model
+from common.ask import finished_config, tuned_model
 from common.metrics import mean_interval
 from common.models import keep_quiet
 from common.usecase import Example, Splits, Table, find
-from usecases.english_to_sql.prompt import PromptOptions, template_hash
-from usecases.english_to_sql.prompting import OPTIONS, messages, test_prompt
-from usecases.english_to_sql.schema import Schema
+from usecases.english_to_sql.prompt import NUMBERED, PromptOptions, template_hash
+from usecases.english_to_sql.prompting import PLAIN, Prompter, messages
 from usecases.english_to_sql.serialize import SERIALIZERS
 from usecases.english_to_sql.usecase import EnglishToSql, Generate
 
@@ -38,13 +37,16 @@ class Cell:
 
 def grid() -> Iterator[Cell]:
     """Every combination of the four parts."""
-    for serializer, keys, values, order in itertools.product(SERIALIZERS, KEYS, VALUES, ORDERS):
+    every = (*SERIALIZERS, NUMBERED)
+    for serializer, keys, values, order in itertools.product(every, KEYS, VALUES, ORDERS):
+        if (serializer, keys) == (NUMBERED, "block"):
+            continue
         options = PromptOptions(
             serializer=serializer,
             keys=keys,
             link_values=values != "none",
             samples=SAMPLES if values == "matched and samples" else 0,
-            abstain=OPTIONS.abstain,
+            abstain=PLAIN.abstain,
         )
         yield Cell(options, values, order)
 
@@ -68,7 +70,8 @@ def ablate(usecase: EnglishToSql, splits: Splits, generate: Generate, count: int
     rows = [row_of(usecase, examples, generate, cell) for cell in grid()]
     head = ("serializer", "keys", "values", "order", "EX-suite", "95 % interval", "characters", "template")
     note = (
-        f"{len(examples)} test questions; the model was trained on {OPTIONS.serializer}, keys {OPTIONS.keys}."
+        f"{len(examples)} test questions; the model was trained on "
+        f"{usecase.prompter.options.serializer}, keys {usecase.prompter.options.keys}."
     )
     return Table("What each part of the prompt is worth", head, tuple(rows), note)
 
@@ -79,10 +82,12 @@ def row_of(
     """One line of the grid."""
     import numpy as np
 
-    schemas: Callable[[str], Schema] = usecase.schema
-    asked = [test_prompt(ordered(example, cell.order), schemas, cell.options) for example in examples]
+    prompter = Prompter(cell.options, usecase.schema)
+    placed = [ordered(example, cell.order) for example in examples]
+    asked = [prompter.asked(example).text for example in placed]
     outputs = generate([messages(text) for text in asked])
-    right = [usecase.score(e, output)["ex_suite"] for e, output in zip(examples, outputs, strict=True)]
+    queries = [prompter.sql(example, output) for example, output in zip(placed, outputs, strict=True)]
+    right = [usecase.score(e, query)["ex_suite"] for e, query in zip(examples, queries, strict=True)]
     found = mean_interval(np.array(right), [example.group for example in examples])
     return (
         cell.options.serializer,
@@ -106,8 +111,10 @@ def as_text(table: Table) -> str:
 
 def main(folder: Path, count: int = 100) -> None:
     """Prints the grid over the shipped test questions for the model of a finished run."""
-    usecase = find("english_to_sql")
-    generate = tuned_model(usecase, folder)
+    found = find("english_to_sql")
+    config = finished_config(found, folder)
+    usecase = found.configured(config.task)
+    generate = tuned_model(usecase, config, folder)
     print(as_text(ablate(usecase, usecase.load(None), generate, count)))
 
 

@@ -7,31 +7,34 @@ from common.errors import GalleryError
 from usecases.english_to_sql.folder import shown_schema
 from usecases.english_to_sql.judge import ABSTAIN_MARKER, QueryResult, run_query
 from usecases.english_to_sql.load_schema import from_sqlite, snapshot
-from usecases.english_to_sql.prompt import Prompt, build_prompt
-from usecases.english_to_sql.prompting import OPTIONS, Message, messages
+from usecases.english_to_sql.numbered import called, decode, places
+from usecases.english_to_sql.prompt import Prompt, PromptOptions, build_prompt
+from usecases.english_to_sql.prompting import Message, messages
 from usecases.english_to_sql.sandbox import Value
-from usecases.english_to_sql.schema import SchemaError
+from usecases.english_to_sql.schema import Schema, SchemaError, Table
 from usecases.english_to_sql.sql_text import is_abstention, tokens
 
 SHOWN_ROWS = 20
 SHOWN_CHARACTERS = 40
 
 
-def answer_question(database: Path, question: str, generate: Callable[[list[Message]], str]) -> str:
+def answer_question(
+    database: Path, question: str, generate: Callable[[list[Message]], str], options: PromptOptions
+) -> str:
     """A text report; the file is opened for reading only and the query runs on a copy of it."""
     if not question.strip():
         raise GalleryError("The question is empty. Write what you want to know about the database.")
     try:
         copy = snapshot(database)
         schema = shown_schema(from_sqlite(database), copy)
-        made = build_prompt(schema, question, OPTIONS)
+        made = build_prompt(schema, question, options)
     except SchemaError as error:
         raise GalleryError(str(error)) from error
     answer = generate(messages(made.text))
     if is_abstention(answer, ABSTAIN_MARKER):
         head = ["The model says that these tables cannot answer the question."]
         return "\n".join([*head, "", "Schema that it was shown:", *made.schema_text.splitlines()])
-    result = run_query(answer, copy)
+    result = run_query(decode(answer, made.schema) if options.is_numbered else answer, copy)
     parts = ["SQL:", f"  {result.sql or answer.strip() or '(nothing)'}", "", *shown_result(result), ""]
     parts += ["Schema lines used:", *(f"  {line}" for line in used_lines(made, result.sql))]
     if made.truncated:
@@ -64,7 +67,16 @@ def shown_cell(value: Value) -> str:
 def used_lines(made: Prompt, sql: str) -> Sequence[str]:
     """The schema lines whose table the query names, and the values that were matched there."""
     named = {token.name.lower() for token in tokens(sql) if token.name}
-    used = [table.name for table in made.schema.tables if table.name.lower() in named]
-    starts = tuple(start for name in used for start in (f"{name}(", f'"{name}"(', f"match: {name}."))
-    lines = [line for line in made.schema_text.splitlines() if line.startswith(starts)]
+    used = [table for table in made.schema.tables if table.name.lower() in named]
+    starts = [start for table in used for start in line_starts(made.schema, table)]
+    lines = [line for line in made.schema_text.splitlines() if line.startswith(tuple(starts))]
     return lines or ["(none of the tables that were shown)"]
+
+
+def line_starts(schema: Schema, table: Table) -> list[str]:
+    """How the lines on a table begin, in the plain and in the numbered form."""
+    found = places(schema)
+    columns = [found.columns[table.name.lower(), column.name.lower()] for column in table.columns]
+    numbered = [f"{called(table.name, table.description, table.readable)}{found.tables[table.name.lower()]}:"]
+    numbered += [f"match: {column} =" for column in columns]
+    return [f"{table.name}(", f'"{table.name}"(', f"match: {table.name}.", *numbered]

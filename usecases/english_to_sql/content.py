@@ -167,9 +167,9 @@ def schema_of(domain: Domain) -> Schema:
     """The schema that prompts and databases use; a description stands where the name says too little."""
     tables, keys = [], []
     for entity in domain.entities:
-        tables.append(
-            Table(entity.name, tuple(column_of(f, entity, domain) for f in entity.fields), entity.key)
-        )
+        columns = tuple(column_of(field, entity, domain) for field in entity.fields)
+        noun = "" if entity.noun in spoken(entity.name) else entity.noun
+        tables.append(Table(entity.name, columns, entity.key, description=noun))
         keys += [
             ForeignKey(entity.name, (f.name,), f.parent, domain.entity(f.parent).key)
             for f in entity.fields

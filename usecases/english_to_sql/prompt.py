@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from .judge import ABSTAIN_MARKER
 from .linking import Match, column_scores, link_values, table_scores
+from .numbered import numbered, places
 from .schema import Column, ForeignKey, Schema, SchemaError, Table, keep_columns, keep_tables
 from .serialize import Style, arrow, literal, one_line, quoted, serialize
 
 QUESTION_MARKER = "Q: "
 ANSWER_MARKER = "SQL:"
+NUMBERED = "numbered"
 KEY_PLACES = ("inline", "block", "none")
 Measure = Callable[[str], int]
 Version = tuple[Schema, Style]
@@ -35,6 +37,13 @@ class PromptOptions:
     def __post_init__(self) -> None:
         if self.keys not in KEY_PLACES:
             raise ValueError(f"keys {self.keys!r} is unknown; known: {', '.join(KEY_PLACES)}")
+        if self.is_numbered and self.keys == "block":
+            raise ValueError("a numbered schema shows keys inline or not at all, not as a block")
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether names are shown as numbers, which answers then use."""
+        return self.serializer == NUMBERED
 
 
 DEFAULT_OPTIONS = PromptOptions()
@@ -105,20 +114,32 @@ def _render(
 ) -> tuple[str, str]:
     """Fills the slots in their fixed order; returns the prompt and its schema part."""
     shown = schema.names()
-    lines = [serialize(schema, options.serializer, style)]
+    lines = [numbered(schema, style) if options.is_numbered else serialize(schema, options.serializer, style)]
     if options.keys == "block":
         lines += [arrow(key) for key in schema.foreign_keys]
     lines += [f"note: {one_line(note)}" for note in schema.glossary]
     lines += [
-        f"match: {quoted(match.table)}.{quoted(match.column)} = {literal(match.value)}"
-        for match in matches
-        if match.column in shown.get(match.table, ())
+        match_line(schema, match, options) for match in matches if match.column in shown.get(match.table, ())
     ]
     schema_text = "\n".join(lines)
     head = [f"SQLite, now {options.clock}"] if options.clock else []
     tail = [f"If the tables cannot answer, write {ABSTAIN_MARKER}."] if options.abstain else []
     tail += [QUESTION_MARKER + one_line(question), ANSWER_MARKER]
     return "\n".join([*head, schema_text, *tail]), schema_text
+
+
+def match_line(schema: Schema, match: Match, options: PromptOptions) -> str:
+    """Says in which column a value of the question was found."""
+    place = f"{quoted(match.table)}.{quoted(match.column)}"
+    if options.is_numbered:
+        place = places(schema).columns[match.table.lower(), match.column.lower()]
+    return f"match: {place} = {literal(match.value)}"
+
+
+def further_turn(schema: Schema, question: str, options: PromptOptions) -> str:
+    """A question after another one on the same schema."""
+    lines = [match_line(schema, match, options) for match in _matches(schema, question, options)]
+    return "\n".join([*lines, QUESTION_MARKER + one_line(question), ANSWER_MARKER])
 
 
 class _Shrinker:

@@ -1,11 +1,17 @@
-"""From an example to what the model reads: plain at test, varied in training."""
+"""From an example to what the model reads: plain at test, varied in training; and the answer back."""
 
 import hashlib
 import random
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from common.usecase import Example
-from usecases.english_to_sql.prompt import PromptOptions, prompt
+from usecases.english_to_sql.judge import ABSTAIN_MARKER
+from usecases.english_to_sql.numbered import NotShownError, decode, encode
+from usecases.english_to_sql.prompt import NUMBERED, Prompt, PromptOptions, build_prompt, further_turn
 from usecases.english_to_sql.schema import (
     Schema,
     drop_components,
@@ -15,16 +21,27 @@ from usecases.english_to_sql.schema import (
 )
 from usecases.english_to_sql.serialize import Style, compact
 
-OPTIONS = PromptOptions(abstain=True)
+PLAIN = PromptOptions(abstain=True)
+# A small model of 1,024 tokens reads at most about 2,400 characters beside its answer.
+SHORT = PromptOptions(serializer=NUMBERED, abstain=True, budget=2_400)
 LARGEST_SCHEMA = 620
 WHOLE_SHARE = 0.5
 DROPPED = {"descriptions": 0.06, "values": 0.2, "types": 0.15}
+QUESTIONS_PER_ROW = 4
 Message = dict[str, str]
 Schemas = Callable[[str], Schema]
 
 
 def messages(text: str) -> list[Message]:
     return [{"role": "user", "content": text}]
+
+
+def said(text: str) -> Message:
+    return {"role": "assistant", "content": text}
+
+
+def seed_of(example: Example) -> int:
+    return int.from_bytes(hashlib.sha256(example.id.encode()).digest()[:6])
 
 
 def shown(example: Example, schemas: Schemas) -> Schema:
@@ -36,19 +53,75 @@ def shown(example: Example, schemas: Schemas) -> Schema:
     return shuffle(found, order) if order else found
 
 
-def test_prompt(example: Example, schemas: Schemas, options: PromptOptions = OPTIONS) -> str:
-    """The prompt at answering time: canonical order, all tables."""
-    return prompt(shown(example, schemas), example.inputs["question"], options)
+@dataclass(frozen=True)
+class Prompter:
+    """Writes prompts and answers in one form, and reads answers back as SQL."""
+
+    options: PromptOptions
+    schemas: Schemas
+
+    def asked(self, example: Example) -> Prompt:
+        """The prompt at answering time: canonical order, all tables."""
+        return build_prompt(shown(example, self.schemas), example.inputs["question"], self.options)
+
+    def sql(self, example: Example, output: str) -> str:
+        """An answer as SQL."""
+        if not self.options.is_numbered or "@" not in output:
+            return output
+        return decode(
+            output, _prompted_schema(self, example.inputs["question"], shown(example, self.schemas))
+        )
+
+    def answer(self, example: Example, schema: Schema) -> str:
+        """The right answer in the form that the prompt asks for."""
+        if not self.options.is_numbered or example.answer == ABSTAIN_MARKER:
+            return example.answer
+        try:
+            return encode(example.answer, schema)
+        except NotShownError:
+            return ABSTAIN_MARKER  # what it needs was cut from a schema too long for the prompt
+        except ValueError:
+            return example.answer
+
+    def training_schema(self, examples: Sequence[Example]) -> Schema:
+        """The schema in another order, with poorer parts, and at times with fewer tables."""
+        seed = seed_of(examples[0])
+        generator = random.Random(seed)
+        found = shown(examples[0], self.schemas)
+        names = {name for e in examples for name in e.extra.get("tables", ())}
+        tables = [table.name for table in found.tables if table.name in names]
+        if tables and generator.random() > WHOLE_SHARE:
+            room = generator.randint(200, LARGEST_SCHEMA)
+            found = with_distractors(found, tables, seed, lambda part: len(compact(part, Style())) <= room)
+        return drop_components(shuffle(found, seed), seed, **DROPPED)
+
+    def training_row(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """One conversation: the schema once, then a question and its answer after the other."""
+        first, *further = examples
+        schema = self.training_schema(examples)
+        made = build_prompt(schema, first.inputs["question"], self.options)
+        completion = [said(self.answer(first, made.schema))]
+        for example in further:
+            turn = further_turn(made.schema, example.inputs["question"], self.options)
+            completion += [*messages(turn), said(self.answer(example, made.schema))]
+        return {"prompt": messages(made.text), "completion": completion}
 
 
-def training_prompt(example: Example, schemas: Schemas) -> str:
-    """The same prompt with shuffled names, poorer parts, and at times fewer tables."""
-    seed = int.from_bytes(hashlib.sha256(example.id.encode()).digest()[:6])
-    generator = random.Random(seed)
-    found = shown(example, schemas)
-    tables = [t.name for t in found.tables if t.name in example.extra.get("tables", ())]
-    if tables and generator.random() > WHOLE_SHARE:
-        room = generator.randint(200, LARGEST_SCHEMA)
-        found = with_distractors(found, tables, seed, lambda part: len(compact(part, Style())) <= room)
-    found = drop_components(shuffle(found, seed), seed, **DROPPED)
-    return prompt(found, example.inputs["question"], OPTIONS)
+@lru_cache(maxsize=4_096)
+def _prompted_schema(prompter: Prompter, question: str, schema: Schema) -> Schema:
+    """What the prompt showed of a schema, which is less where it was too long."""
+    return build_prompt(schema, question, prompter.options).schema
+
+
+def conversations(examples: Sequence[Example]) -> Iterator[list[Example]]:
+    """Examples that share a schema, a few at a time; one whose schema lost a column stands alone."""
+    waiting: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        if example.inputs.get("removed"):
+            yield [example]
+            continue
+        group = waiting[example.inputs["schema_id"]]
+        group.append(example)
+        if len(group) == QUESTIONS_PER_ROW:
+            yield waiting.pop(example.inputs["schema_id"])
+    yield from waiting.values()

@@ -196,7 +196,11 @@ def drop_components(
             column = replace(column, values=())
         return replace(column, type="") if no_types else column
 
-    return map_columns(schema, change)
+    changed = map_columns(schema, change)
+    if no_descriptions:
+        bare = tuple(replace(table, readable="", description="") for table in changed.tables)
+        return replace(changed, tables=bare)
+    return changed
 
 
 def with_distractors(

@@ -48,8 +48,8 @@ def scores(example: Example, output: str, found: Verdict) -> Scores:
     }
 
 
-def choose_by_rows(answers: Sequence[str], visible: Instance) -> str:
-    """Of several answers, the first of those that return what most of them return."""
+def choose_by_rows(answers: Sequence[str], visible: Instance) -> int:
+    """Of several answers, the place of the first that returns what most of them return."""
     refusals = [is_abstention(answer, ABSTAIN_MARKER) for answer in answers]
     results = [
         ABSTAIN_MARKER
@@ -60,7 +60,7 @@ def choose_by_rows(answers: Sequence[str], visible: Instance) -> str:
         for answer, refused in zip(answers, refusals, strict=True)
     ]
     running = [result for result in results if result]
-    return answers[results.index(max(running, key=running.count))] if running else answers[0]
+    return results.index(max(running, key=running.count)) if running else 0
 
 
 @lru_cache(maxsize=50_000)

@@ -12,18 +12,12 @@ from usecases.english_to_sql.floor import NearestQuestion
 from usecases.english_to_sql.folder import UserData, read_folder
 from usecases.english_to_sql.judge import Verdict
 from usecases.english_to_sql.prompt import template_hash
-from usecases.english_to_sql.prompting import (
-    OPTIONS,
-    Message,
-    messages,
-    shown,
-    test_prompt,
-    training_prompt,
-)
+from usecases.english_to_sql.prompting import PLAIN, SHORT, Message, Prompter, conversations, messages, shown
 from usecases.english_to_sql.schema import Schema
 from usecases.english_to_sql.scoring import choose_by_rows, golds, report, scores, verdict
 
 Generate = Callable[[Sequence[list[Message]]], Sequence[str]]
+FORMS = {"sql": PLAIN, "short": SHORT}
 
 
 class EnglishToSql(UseCase):
@@ -46,6 +40,16 @@ class EnglishToSql(UseCase):
 
     def __init__(self) -> None:
         self.user: UserData | None = None
+        self.prompter = Prompter(PLAIN, self.schema)
+
+    def configured(self, task: Mapping[str, Any]) -> "EnglishToSql":
+        """`answers = "short"`: a numbered schema and short SQL, for models too small for long names."""
+        answers, *unknown = task.get("answers", "sql"), *(set(task) - {"answers"})
+        if unknown or answers not in FORMS:
+            raise GalleryError(f'task reads answers = "sql" or "short", found {dict(task)}.')
+        made = type(self)()
+        made.prompter = Prompter(FORMS[answers], made.schema)
+        return made
 
     def load(self, data: Path | None) -> Splits:
         self.user = None if data is None else read_folder(data)
@@ -56,7 +60,7 @@ class EnglishToSql(UseCase):
         return self.user.schemas[schema_id] if self.user else own_data.schema(schema_id)
 
     def model_input(self, example: Example) -> list[Message]:
-        return messages(test_prompt(example, self.schema))
+        return messages(self.prompter.asked(example).text)
 
     def gold(self, example: Example) -> str:
         return example.answer
@@ -66,7 +70,7 @@ class EnglishToSql(UseCase):
 
     def judged(self, example: Example, output: str) -> Verdict:
         """The verdict on an answer over all databases of its schema."""
-        return verdict(output, golds(example), self.databases_of(example))
+        return verdict(self.prompter.sql(example, output), golds(example), self.databases_of(example))
 
     def databases_of(self, example: Example) -> tuple[bytes, ...]:
         """The visible database first, then the hidden ones."""
@@ -85,19 +89,23 @@ class EnglishToSql(UseCase):
         return answer
 
     def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
-        answer = [{"role": "assistant", "content": example.answer}]
-        return [{"prompt": messages(training_prompt(example, self.schema)), "completion": answer}]
+        return [self.prompter.training_row([example])]
+
+    def training_set(self, splits: Splits) -> list[dict[str, Any]]:
+        """Several questions to a schema, which is read once for all of them."""
+        return [self.prompter.training_row(found) for found in conversations(splits.train)]
 
     def template(self) -> str:
-        return template_hash(OPTIONS)
+        return template_hash(self.prompter.options)
 
     def choose(self, example: Example, answers: Sequence[str]) -> str:
-        return choose_by_rows(answers, self.databases_of(example)[0])
+        queries = [self.prompter.sql(example, answer) for answer in answers]
+        return answers[choose_by_rows(queries, self.databases_of(example)[0])]
 
     def ask(self, question: str, source: Path | None, model: Generate) -> str:
         if source is None:
             raise GalleryError('No database was named. Give one: --db my.sqlite "your question".')
-        return answer_question(source, question, lambda prompt: model([prompt])[0])
+        return answer_question(source, question, lambda prompt: model([prompt])[0], self.prompter.options)
 
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
         return report(splits, models, self.judged)

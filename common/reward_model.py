@@ -1,0 +1,87 @@
+"""A model that rates answers: trained on pairs, checked on held-out ones, picks among drawn answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from common import chat, methods, trainer, trl_adapter
+from common.chat import Encoded
+from common.generate import Sampling, replies
+from common.job import Job, Output
+from common.models import load_classifier
+from common.preferences import BATCH_ROWS, Pair, accuracy
+from common.progress import say
+from common.usecase import Example
+
+
+def fit(job: Job, pairs: list[Pair], held_out: Sequence[Pair]) -> dict[str, Any]:
+    """Trains the rating model of a job on top of its base; gives what it cost and how often it is right."""
+    arguments = trainer.arguments(job, len(pairs))
+    model, tokenizer = load_classifier(job.base, ["rating"])
+    model = methods.apply(model, job.config, "preference", "SEQ_CLS")
+    watch = trainer.Watch()
+    settings = {**arguments, **trainer.schedule(job, len(pairs))}
+    engine = trl_adapter.reward_trainer(model, tokenizer, pairs, settings, [watch])
+    seconds = trainer.train(engine, watch, job, len(pairs))
+    trainer.log_of(engine, job, [])
+    model.save_pretrained(str(job.adapter))
+    right = held_out_accuracy(model, tokenizer, held_out)
+    say(f"  the rating model prefers the chosen answer in {right:.3f} of {len(held_out)} held-out pairs")
+    tokens = sum(len(p.encoded(side).input_ids) for p in pairs for side in ("chosen", "rejected"))
+    return {
+        **trainer.facts(model, engine, seconds, tokens * job.config.epochs, len(pairs), job),
+        "loss": "reward",
+        "held_out_accuracy": right,
+        "diverged": watch.diverged,
+    }
+
+
+def held_out_accuracy(model: Any, tokenizer: Any, pairs: Sequence[Pair]) -> float:
+    """Share of pairs whose chosen answer is rated higher."""
+    sides = [[pair.encoded(side) for pair in pairs] for side in ("chosen", "rejected")]
+    chosen, rejected = (ratings(model, tokenizer, rows) for rows in sides)
+    return accuracy(chosen - rejected)
+
+
+def ratings(model: Any, tokenizer: Any, rows: Sequence[Encoded]) -> np.ndarray:
+    """What the model gives each prompt with its answer."""
+    import torch
+
+    model.eval()
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), BATCH_ROWS):
+            ids = [row.input_ids for row in rows[start : start + BATCH_ROWS]]
+            batch = tokenizer.pad({"input_ids": ids}, padding_side="right", return_tensors="pt")
+            found.append(model(**batch.to(model.device)).logits[:, 0].float().cpu().numpy())
+    return np.concatenate(found)
+
+
+def load(job: Job) -> tuple[Any, Any]:
+    """The rating model that a job trained."""
+    model, tokenizer = load_classifier(job.base, ["rating"])
+    if (job.adapter / "adapter_config.json").is_file():
+        from peft import PeftModel
+
+        return PeftModel.from_pretrained(model, str(job.adapter)), tokenizer
+    return type(model).from_pretrained(str(job.adapter), use_safetensors=True, dtype="float32"), tokenizer
+
+
+def best_answers(job: Job, writer: Any, tokenizer: Any, examples: Sequence[Example]) -> list[Output]:
+    """Of several answers that the writing model draws, the one that the rating model likes best."""
+    rater, _ = load(job)
+    prompts = [job.usecase.model_input(e) for e in examples]
+    ids = [chat.prompt_ids(tokenizer, prompt) for prompt in prompts]
+    drawn = []
+    for number in range(job.config.samples):
+        sampling = Sampling(job.config.sampling_temperature if number else 0.0, job.seed + number)
+        drawn.append(replies(writer, tokenizer, ids, job.config.answer_length_tokens, sampling))
+    found = []
+    for place, (example, prompt) in enumerate(zip(examples, prompts, strict=True)):
+        texts = list(dict.fromkeys(draw[place].text for draw in drawn))
+        rows = [chat.encode(tokenizer, {"prompt": prompt, "completion": text}) for text in texts]
+        best = texts[int(ratings(rater, tokenizer, rows).argmax())]
+        tokens_out = sum(draw[place].tokens for draw in drawn)
+        found.append(Output(example.id, best, len(ids[place]) * len(drawn), tokens_out))
+    return found

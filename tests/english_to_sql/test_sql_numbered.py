@@ -1,0 +1,164 @@
+"""Short SQL: what goes in comes back, gold answers stay right, and models are read as they wrote."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from common import usecase
+from common.errors import GalleryError
+from common.usecase import Example, Splits
+from usecases.english_to_sql.judge import ABSTAIN_MARKER
+from usecases.english_to_sql.load_ddl import from_ddl
+from usecases.english_to_sql.numbered import NotShownError, decode, encode, numbered, places
+from usecases.english_to_sql.prompt import PromptOptions, build_prompt
+from usecases.english_to_sql.prompting import SHORT, conversations, shown
+from usecases.english_to_sql.schema import Schema
+from usecases.english_to_sql.serialize import Style
+from usecases.english_to_sql.usecase import EnglishToSql
+
+SHOP = from_ddl(
+    """CREATE TABLE shop (shop_id INTEGER PRIMARY KEY, shopTown TEXT,
+  boss_id INTEGER REFERENCES shop(shop_id));
+CREATE TABLE item (item_id INTEGER PRIMARY KEY, "group" TEXT, price REAL,
+  shop_id INTEGER REFERENCES shop(shop_id));
+CREATE TABLE sale (item_id INTEGER REFERENCES item(item_id), day DATE, pieces INTEGER,
+  PRIMARY KEY (item_id, day));""",
+    "shop",
+)
+PAIRS = {
+    "SELECT shopTown FROM shop": "SELECT @2",
+    "SELECT COUNT(*) FROM item WHERE price > 2.5": "SELECT COUNT(@4) WHERE @7 > 2.5",
+    "SELECT * FROM sale": "SELECT * FROM @9",
+    "SELECT T1.shopTown, COUNT(*) FROM shop AS T1 JOIN item AS T2 ON T2.shop_id = T1.shop_id "
+    "GROUP BY T1.shop_id HAVING COUNT(*) > 2": "SELECT @2, COUNT(@4) GROUP BY @1 HAVING COUNT(@4) > 2",
+    "SELECT T1.shopTown FROM shop AS T1 JOIN item AS T2 ON T2.shop_id = T1.shop_id JOIN sale AS T3 ON "
+    "T3.item_id = T2.item_id WHERE T3.pieces < 3": "SELECT @2 WHERE @12 < 3",
+    "SELECT DISTINCT T1.shopTown FROM shop AS T1 JOIN item AS T2 ON T2.shop_id = T1.shop_id": (
+        "SELECT DISTINCT @2 FROM @4"
+    ),
+    "SELECT shopTown FROM shop WHERE shop_id NOT IN (SELECT shop_id FROM item WHERE price IS NOT NULL)": (
+        "SELECT @2 WHERE @1 NOT IN (SELECT @8 WHERE @7 IS NOT NULL)"
+    ),
+    'SELECT "group" FROM item WHERE "group" = \'it\'\'s @3 (SELECT\' EXCEPT SELECT "group" FROM item': (
+        "SELECT @6 WHERE @6 = 'it''s @3 (SELECT' EXCEPT SELECT @6"
+    ),
+    "SELECT T1.shopTown FROM shop AS T1 JOIN shop AS T2 ON T1.boss_id = T2.shop_id WHERE T2.shopTown = 'X'": (
+        "SELECT T1.@2 FROM @0 AS T1 JOIN @0 AS T2 ON T1.@3 = T2.@1 WHERE T2.@2 = 'X'"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def case() -> EnglishToSql:
+    return usecase.find("english_to_sql").configured({"answers": "short"})
+
+
+@pytest.fixture(scope="module")
+def splits(case: EnglishToSql) -> Splits:
+    return case.load(None)
+
+
+@pytest.mark.parametrize("query", PAIRS)
+def test_short_form(query: str) -> None:
+    assert encode(query, SHOP) == PAIRS[query]
+
+
+@pytest.mark.parametrize("query", PAIRS)
+def test_there_and_back_is_stable(query: str) -> None:
+    back = decode(PAIRS[query], SHOP)
+    assert "@" not in re.sub(r"'(?:[^']|'')*'", "", back)
+    assert encode(back, SHOP) == PAIRS[query]
+
+
+def test_the_schema_says_its_numbers_in_words() -> None:
+    lines = numbered(SHOP, Style()).splitlines()
+    assert lines[0] == "shop@0: *shop id@1, shop town@2, >@0 boss id@3"
+    assert lines[2] == "sale@9: *>@4 item id@10, *day@11, int pieces@12"
+    assert places(SHOP).names["@7"] == ("item", "price")
+
+
+def test_what_is_no_short_sql_stays() -> None:
+    for text in ("SELECT name FROM item", "UNANSWERABLE", "", "x @ y"):
+        assert decode(text, SHOP) == text
+
+
+def test_unknown_numbers_do_not_crash() -> None:
+    for text in (
+        "SELECT @99",
+        "SELECT COUNT(@2) FROM @77",
+        "SELECT @2 WHERE @1 IN (SELECT",
+        "(((@1",
+        "SELECT @0",
+    ):
+        assert isinstance(decode(text, SHOP), str)
+
+
+def test_a_query_on_what_is_not_shown_is_named() -> None:
+    with pytest.raises(NotShownError, match="owner"):
+        encode("SELECT owner FROM shop", SHOP)
+    with pytest.raises(NotShownError, match="no table cellar"):
+        encode("SELECT COUNT(*) FROM cellar", SHOP)
+
+
+def test_every_gold_stays_right(case: EnglishToSql, splits: Splits) -> None:
+    examples = [*splits.test[::9], *splits.probes["hand_written"], *splits.probes["order_1"][::4]]
+    answerable = [e for e in examples if e.answer != ABSTAIN_MARKER]
+    assert len(answerable) > 150
+    for example in answerable:
+        answer = case.prompter.answer(example, case.prompter.asked(example).schema)
+        assert "@" in answer
+        assert case.score(example, answer)["ex_suite"] == 1.0, (example.answer, answer)
+
+
+def test_the_short_form_is_much_shorter(case: EnglishToSql, splits: Splits) -> None:
+    examples = [e for e in splits.test if e.answer != ABSTAIN_MARKER][::5]
+    short = sum(len(case.prompter.answer(e, shown(e, case.schema))) for e in examples)
+    assert short < 0.6 * sum(len(e.answer) for e in examples)
+
+
+def test_a_row_holds_several_questions_on_one_schema(case: EnglishToSql, splits: Splits) -> None:
+    groups = list(conversations(splits.train))
+    assert sum(map(len, groups)) == len(splits.train)
+    assert max(map(len, groups)) == 4
+    group = next(g for g in groups if len(g) == 4)
+    assert len({e.inputs["schema_id"] for e in group}) == 1
+    row = case.prompter.training_row(group)
+    assert [m["role"] for m in row["completion"]] == ["assistant", "user"] * 3 + ["assistant"]
+    for example, turn in zip(group[1:], row["completion"][1::2], strict=True):
+        assert f"Q: {example.inputs['question']}" in turn["content"]
+
+
+def wide(columns: int) -> Schema:
+    body = ", ".join(f"field_{n} INTEGER" for n in range(columns))
+    return from_ddl(f"CREATE TABLE wide (id INTEGER PRIMARY KEY, {body});", "wide")
+
+
+def test_what_a_long_schema_lost_is_unanswerable(case: EnglishToSql) -> None:
+    schema = wide(400)
+    made = build_prompt(schema, "What is field 390?", SHORT)
+    assert made.truncated and "field 390@" in made.schema_text
+    example = Example("x", "wide", {"schema_id": "wide"}, "SELECT field_17 FROM wide")
+    assert case.prompter.answer(example, made.schema) == ABSTAIN_MARKER
+
+
+def test_asking_a_file_reads_numbers(case: EnglishToSql, tmp_path: Path) -> None:
+    path = tmp_path / "shop.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, price REAL);"
+            "CREATE TABLE buy (id INTEGER); INSERT INTO item VALUES (1, 'Lamp', 9.5)"
+        )
+    connection.close()
+    report = case.ask("What does the Lamp cost?", path, lambda _: ["SELECT @3 WHERE @2 = 'Lamp'"])
+    assert "SELECT price FROM item WHERE name = 'Lamp'" in report and "9.5" in report
+    assert "item@0: " in report and "match: @2 = 'Lamp'" in report and "buy@" not in report
+
+
+def test_unknown_settings_are_refused() -> None:
+    for task in ({"answers": "long"}, {"answer": "short"}):
+        with pytest.raises(GalleryError, match="task reads answers"):
+            EnglishToSql().configured(task)
+    with pytest.raises(ValueError, match="inline or not at all"):
+        PromptOptions(serializer="numbered", keys="block")
