@@ -113,17 +113,52 @@ def sql_turns(random: Random) -> list[Message]:
     return _turns(random, GroupAsker(random, schema, numbered=True), text, numbers)
 
 
+LINKED_SHARE = 0.85
+LINKS_MOST = 3
+
+
+def _linked(random: Random, question: str, phrases: dict[str, list[str]], missed: float) -> str:
+    """The question with the numbers of what its words name, but for some that a linker would miss."""
+    every = sorted(phrases, key=len, reverse=True)
+    pattern = re.compile(r"\b(" + "|".join(map(re.escape, every)) + r")\b", re.IGNORECASE)
+
+    def number(match: re.Match[str]) -> str:
+        pointers = phrases[match[0].lower()]
+        if len(pointers) > LINKS_MOST or random.random() < missed:
+            return match[0]
+        return match[0] + "".join(pointers)
+
+    return pattern.sub(number, question)
+
+
+def _phrases(asker: GroupAsker) -> dict[str, list[str]]:
+    """What people call each table and column, with the numbers that it may mean."""
+    found: dict[str, list[str]] = {}
+    for table in asker.schema.tables:
+        for noun in dict.fromkeys((table.noun, words.plural(table.noun))):
+            found.setdefault(noun.lower(), []).append(table.name)
+        for column in table.columns:
+            for phrase in dict.fromkeys((column.phrase, words.plural(column.phrase))):
+                found.setdefault(phrase.lower(), []).append(column.name)
+    return found
+
+
 def _turns(random: Random, asker: GroupAsker, text: str, numbers: Numbers | None) -> list[Message]:
     send = SENDS[0] if numbers else random.choice(SENDS)
     ending = "" if numbers else random.choice(("", "", "", "", "", ";"))
+    phrases = _phrases(asker) if numbers and random.random() < LINKED_SHARE else {}
+    missed = random.choice((0.0, 0.0, 0.1, 0.25))
     refusal, text = _refusal(random, text)
     turns: list[Message] = []
     for index in range(random.choice((1, 2, 3, 4, 5, 6))):
         missing = _unanswerable(asker) if refusal and random.random() < 0.3 else None
         question, answer = (missing, refusal) if missing else question_and_query(asker)
         answer = shorten(answer, numbers) if numbers and not missing else answer
-        match = _match(answer, numbers) if random.random() < 0.4 else ""
+        if phrases and (value := re.search(r"(@\d+) = '([^']*)'", answer)) and random.random() < 0.6:
+            question = question.replace(value[2], value[2] + value[1], 1)
+        match = _match(answer, numbers) if not phrases and random.random() < 0.4 else ""
         question = _finish(random, question)
+        question = _linked(random, question, phrases, missed) if phrases else question
         if index:
             said = f"Q: {question}\nSQL:" if numbers else question
             turns.append(("user", match + said if numbers else said))

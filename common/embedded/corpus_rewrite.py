@@ -51,9 +51,8 @@ def _turn(question: str, answer: str) -> list[Message]:
 def swap(random: Random) -> list[Message]:
     """Replace words by the glossary lines of the prompt; other lines do not apply."""
     text = sentence(random)
-    used = random.sample(
-        [word for word in dict.fromkeys(text.split()) if len(word) > 3], 1 + (random.random() < 0.4)
-    )
+    telling = [word for word in dict.fromkeys(text.split()) if len(word) > 3]
+    used = random.sample(telling, min(len(telling), 1 + (random.random() < 0.4)))
     glossary = {
         word: random.choice((words.pseudo_word(random), words.noun(random), random.choice(words.ADJECTIVES)))
         for word in used

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,12 +123,23 @@ def test_a_row_holds_several_questions_on_one_schema(case: EnglishToSql, splits:
     groups = list(conversations(splits.train))
     assert sum(map(len, groups)) == len(splits.train)
     assert max(map(len, groups)) == 4
+    assert all(len({e.inputs["schema_id"] for e in group}) == 1 for group in groups)
+    assert all(sum("removed" in e.inputs for e in group) <= 1 for group in groups)
     group = next(g for g in groups if len(g) == 4)
-    assert len({e.inputs["schema_id"] for e in group}) == 1
     row = case.prompter.training_row(group)
     assert [m["role"] for m in row["completion"]] == ["assistant", "user"] * 3 + ["assistant"]
     for example, turn in zip(group[1:], row["completion"][1::2], strict=True):
-        assert f"Q: {example.inputs['question']}" in turn["content"]
+        asked = re.search(r"Q: (.*)\nSQL:", turn["content"])[1]
+        assert re.sub(r"@\d+", "", asked) == example.inputs["question"]
+
+
+def test_refusals_are_no_more_common_in_first_answers(case: EnglishToSql, splits: Splits) -> None:
+    rows = case.training_set(replace(splits, train=splits.train[:1200]))
+    said = [[m["content"] for m in row["completion"] if m["role"] == "assistant"] for row in rows]
+    first = sum(row[0] == ABSTAIN_MARKER for row in said) / len(said)
+    every = sum(text == ABSTAIN_MARKER for row in said for text in row) / sum(map(len, said))
+    assert 0.05 < every < 0.2
+    assert first < every + 0.05
 
 
 def wide(columns: int) -> Schema:
@@ -153,7 +165,7 @@ def test_asking_a_file_reads_numbers(case: EnglishToSql, tmp_path: Path) -> None
     connection.close()
     report = case.ask("What does the Lamp cost?", path, lambda _: ["SELECT @3 WHERE @2 = 'Lamp'"])
     assert "SELECT price FROM item WHERE name = 'Lamp'" in report and "9.5" in report
-    assert "item@0: " in report and "match: @2 = 'Lamp'" in report and "buy@" not in report
+    assert "item@0: " in report and "buy@" not in report
 
 
 def test_unknown_settings_are_refused() -> None:

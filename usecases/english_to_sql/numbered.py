@@ -163,20 +163,21 @@ def _number_scope(scope: Scope, schema: Schema, keep_aliases: bool) -> bool:
     used = Counter(source.name.lower() for source in sources.values())
     if not keep_aliases and max(used.values(), default=0) > 1:
         return False
-    for column in scope.columns:
-        if column.parent is None:
-            continue  # a query inside this one owned it and has put its number in
-        at = _source_of(column, sources, schema)
+    for column in list(scope.find_all(exp.Column)):
+        at, owners = _source_of(column, sources, schema), sources
+        if at is None and keep_aliases and scope.parent:  # the query around this one may own it
+            owners = {n: s for n, s in scope.parent.sources.items() if isinstance(s, exp.Table)}
+            at = _source_of(column, owners, schema)
+        if at is None and keep_aliases:
+            raise NotShownError(f"no table has the column {column.name}")
         if at is None:
-            if keep_aliases and scope.is_correlated_subquery:
-                continue  # the query around this one owns it and puts its number in
-            if keep_aliases:
-                raise NotShownError(f"no table has the column {column.name}")
             return False
-        place = (sources[at].name.lower(), column.name.lower())
+        place = (owners[at].name.lower(), column.name.lower())
         if place not in found.columns:
-            raise NotShownError(f"no column {column.name} in table {sources[at].name}")
-        table = exp.to_identifier(at) if keep_aliases and len(scope.sources) > 1 else None
+            raise NotShownError(f"no column {column.name} in table {owners[at].name}")
+        table = (
+            exp.to_identifier(at) if keep_aliases and (len(sources) > 1 or owners is not sources) else None
+        )
         column.replace(exp.Column(this=exp.Identifier(this=found.columns[place]), table=table))
     for name, source in sources.items():
         if source.name.lower() not in found.tables:

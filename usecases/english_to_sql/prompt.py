@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .judge import ABSTAIN_MARKER
 from .linking import Match, column_scores, link_values, table_scores
+from .mentions import linked
 from .numbered import numbered, places
 from .schema import Column, ForeignKey, Schema, SchemaError, Table, keep_columns, keep_tables
 from .serialize import Style, arrow, literal, one_line, quoted, serialize
@@ -118,9 +119,10 @@ def _render(
     if options.keys == "block":
         lines += [arrow(key) for key in schema.foreign_keys]
     lines += [f"note: {one_line(note)}" for note in schema.glossary]
-    lines += [
-        match_line(schema, match, options) for match in matches if match.column in shown.get(match.table, ())
-    ]
+    kept = [match for match in matches if match.column in shown.get(match.table, ())]
+    if options.is_numbered:
+        question, kept = linked(schema, one_line(question), kept)
+    lines += [match_line(schema, match, options) for match in kept]
     schema_text = "\n".join(lines)
     head = [f"SQLite, now {options.clock}"] if options.clock else []
     tail = [f"If the tables cannot answer, write {ABSTAIN_MARKER}."] if options.abstain else []
@@ -138,8 +140,11 @@ def match_line(schema: Schema, match: Match, options: PromptOptions) -> str:
 
 def further_turn(schema: Schema, question: str, options: PromptOptions) -> str:
     """A question after another one on the same schema."""
-    lines = [match_line(schema, match, options) for match in _matches(schema, question, options)]
-    return "\n".join([*lines, QUESTION_MARKER + one_line(question), ANSWER_MARKER])
+    question, matches = one_line(question), _matches(schema, question, options)
+    if options.is_numbered:
+        question, matches = linked(schema, question, matches)
+    lines = [match_line(schema, match, options) for match in matches]
+    return "\n".join([*lines, QUESTION_MARKER + question, ANSWER_MARKER])
 
 
 class _Shrinker:

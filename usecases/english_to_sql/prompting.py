@@ -87,7 +87,8 @@ class Prompter:
         """The schema in another order, with poorer parts, and at times with fewer tables."""
         seed = seed_of(examples[0])
         generator = random.Random(seed)
-        found = shown(examples[0], self.schemas)
+        removed = [example for example in examples if example.inputs.get("removed")]
+        found = shown((removed or examples)[0], self.schemas)
         names = {name for e in examples for name in e.extra.get("tables", ())}
         tables = [table.name for table in found.tables if table.name in names]
         if tables and generator.random() > WHOLE_SHARE:
@@ -114,14 +115,15 @@ def _prompted_schema(prompter: Prompter, question: str, schema: Schema) -> Schem
 
 
 def conversations(examples: Sequence[Example]) -> Iterator[list[Example]]:
-    """Examples that share a schema, a few at a time; one whose schema lost a column stands alone."""
+    """Examples that share a schema, a few at a time, at most one of them from a schema that lost a column."""
     waiting: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
-        if example.inputs.get("removed"):
-            yield [example]
-            continue
         group = waiting[example.inputs["schema_id"]]
+        if example.inputs.get("removed") and any(other.inputs.get("removed") for other in group):
+            yield list(group)
+            group.clear()
         group.append(example)
         if len(group) == QUESTIONS_PER_ROW:
-            yield waiting.pop(example.inputs["schema_id"])
-    yield from waiting.values()
+            yield list(group)
+            group.clear()
+    yield from (group for group in waiting.values() if group)

@@ -1,0 +1,65 @@
+"""What a question names: the fullest reading, tables near by first, values by their spelling."""
+
+from dataclasses import replace
+
+from usecases.english_to_sql.linking import Match
+from usecases.english_to_sql.load_ddl import from_ddl
+from usecases.english_to_sql.mentions import linked
+from usecases.english_to_sql.prompt import PromptOptions, build_prompt, further_turn
+from usecases.english_to_sql.schema import Schema
+
+DDL = """CREATE TABLE harbour (
+  hb_id INTEGER PRIMARY KEY,
+  hb_nm TEXT, -- port name
+  opened DATE
+);
+CREATE TABLE boat (
+  boat_id INTEGER PRIMARY KEY,
+  boat_name TEXT,
+  length_m REAL, -- length in metres
+  opened DATE,
+  hb_id INTEGER REFERENCES harbour(hb_id)
+);"""
+BARE = from_ddl(DDL, "fishery")
+SCHEMA = replace(BARE, tables=(replace(BARE.tables[0], description="port"), BARE.tables[1]))
+
+
+def marked(question: str, values: list[Match] | None = None, schema: Schema = SCHEMA) -> str:
+    return linked(schema, question, values or [])[0]
+
+
+def test_the_longest_name_wins_over_its_parts() -> None:
+    assert marked("The port name of every port?") == "The port name@2 of every port@0?"
+
+
+def test_endings_and_common_words_do_not_matter() -> None:
+    assert marked("boats by lengths in metres") == "boats@4 by lengths in metres@7"
+
+
+def test_words_that_fit_two_columns_take_the_named_table() -> None:
+    assert marked("When opened?") == "When opened@3@8?"
+    assert marked("When was the boat opened?") == "When was the boat@4 opened@8?"
+
+
+def test_words_in_quotes_are_values_and_not_names() -> None:
+    assert marked('Is there a "boat"?') == 'Is there a "boat"?'
+
+
+def test_values_are_marked_where_spelt_as_stored() -> None:
+    exact, other = Match("boat", "boat_name", "Sea Wolf"), Match("boat", "boat_name", "Petrel")
+    text, left = linked(SCHEMA, "Is Sea Wolf longer than Petrell?", [exact, other])
+    assert text == "Is Sea Wolf@6 longer than Petrell?"
+    assert left == [other]
+
+
+def test_a_name_that_fits_everything_is_left_alone() -> None:
+    tables = "".join(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, colour TEXT);" for n in range(5))
+    assert marked("Which colour?", schema=from_ddl(tables, "wide")) == "Which colour?"
+
+
+def test_only_numbered_prompts_are_marked() -> None:
+    numbered = PromptOptions(serializer="numbered")
+    assert "Q: boats@4 by port name@2" in build_prompt(SCHEMA, "boats by port name", numbered).text
+    assert "Q: boats by port name" in build_prompt(SCHEMA, "boats by port name").text
+    assert further_turn(SCHEMA, "boats", numbered) == "Q: boats@4\nSQL:"
+    assert further_turn(SCHEMA, "boats", PromptOptions()) == "Q: boats\nSQL:"
