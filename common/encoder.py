@@ -16,25 +16,29 @@ class Encoder:
 
     def __init__(self, model: Any, linear: LinearMap | None = None) -> None:
         self.model, self.linear = model, linear
+        self.counts: dict[str, int] = {}
 
     def queries(self, texts: Sequence[str]) -> np.ndarray:
-        vectors = encode(self.model.encode_query, texts, "questions")
+        vectors = encode(self.model.encode_query, texts, self.tokens(texts), "questions")
         return self.linear.queries(vectors) if self.linear else vectors
 
     def documents(self, texts: Sequence[str]) -> np.ndarray:
-        vectors = encode(self.model.encode_document, texts, "passages")
+        vectors = encode(self.model.encode_document, texts, self.tokens(texts), "passages")
         return self.linear.documents(vectors) if self.linear else vectors
 
     def tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens that the model reads of each text."""
-        longest = self.model.max_seq_length
-        ids = self.model.tokenizer(list(texts), truncation=True, max_length=longest)["input_ids"]
-        return [len(row) for row in ids]
+        new = [text for text in dict.fromkeys(texts) if text not in self.counts]
+        if new:
+            longest = self.model.max_seq_length
+            ids = self.model.tokenizer(new, truncation=True, max_length=longest)["input_ids"]
+            self.counts.update(zip(new, map(len, ids), strict=True))
+        return [self.counts[text] for text in texts]
 
 
-def encode(function: Any, texts: Sequence[str], what: str) -> np.ndarray:
-    """Unit vectors in the order of the texts; like lengths are batched together."""
-    order = np.argsort([-len(text) for text in texts], kind="stable")
+def encode(function: Any, texts: Sequence[str], lengths: Sequence[int], what: str) -> np.ndarray:
+    """Unit vectors in the order of the texts; texts of as many tokens are batched, so none is padded far."""
+    order = np.argsort([-length for length in lengths], kind="stable")
     parts = []
     with task(f"encoding {what}", len(texts), what) as work:
         for start in range(0, len(order), CHUNK_TEXTS):

@@ -1,5 +1,6 @@
 """The generated corpus: deterministic, sound, and apart from what use cases hold out."""
 
+import re
 import sqlite3
 from random import Random
 from typing import Any
@@ -12,7 +13,7 @@ from common.embedded.corpus_groups import GroupAsker
 from common.embedded.corpus_prompts import question_and_query
 from common.embedded.corpus_schema import TYPES, Schema, make_schema
 
-FINGERPRINT = "bdaba552564795b2961132663523a84c4802bc857079ba3f7592bdfb2a3af218"
+FINGERPRINT = "c200d2bfd0148ce7a4c9b059f6f88568caf35d69c287c42481bbf927509b31ab"
 
 
 def test_same_seed_same_documents() -> None:
@@ -75,3 +76,18 @@ def test_no_run_of_words_is_shared_with_held_out_text() -> None:
             splits = one.load(None)
             held_out = texts_of(one, (*splits.val, *splits.test))
             assert not overlap.shared(held_out, known), one.name
+
+
+def test_short_sql_names_only_what_its_schema_numbers() -> None:
+    random, seen = Random(5), 0
+    for _ in range(200):
+        turns = corpus.MIXTURE["sql"][1](random)
+        if "@0:" not in turns[0][1]:
+            continue
+        seen += 1
+        shown = set(re.findall(r"@\d+", turns[0][1].split("\nQ: ")[0]))
+        for role, text in turns:
+            bare = re.sub(r"'[^']*'", "", text) if role == "assistant" else text
+            assert set(re.findall(r"@\d+", bare)) <= shown
+            assert role == "user" or "JOIN" not in bare
+    assert seen > 100

@@ -4,6 +4,7 @@
 
 Both judge the same one-edit mutants of correct queries: how many a minute, and how many they let
 through. The usual comparison has no sandbox, one database, and forgets order and duplicates.
+Then the same for the use case's own test answers and databases, with the mutants that survive.
 """
 
 import argparse
@@ -15,9 +16,9 @@ from dataclasses import dataclass
 import sqlglot
 
 from .gold_gate import gate_all, print_dropped
-from .judge import judge
+from .judge import ABSTAIN_MARKER, judge
 from .load_ddl import from_ddl
-from .mutants import mutants
+from .mutants import measure_mutants, mutants, print_report
 from .populate import populate
 from .sandbox import connect
 
@@ -53,6 +54,9 @@ GOLDS = (
     "SELECT craft, MAX(hourly_rate) - MIN(hourly_rate) FROM maker GROUP BY craft",
     "SELECT DISTINCT material FROM piece WHERE weight_kg < 12.5 OR material LIKE '%oak%'",
 )
+
+
+OWN_STEP = 4
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,19 @@ def main() -> None:
         cases,
         lambda case: judge(case.mutant, [case.gold], instances).correct,
     )
+    own_strength()
+
+
+def own_strength() -> None:
+    """How many one-edit mutants of the test questions' own answers the shipped databases tell apart."""
+    from . import data
+
+    golds: dict[str, list[str]] = {}
+    for example in data.load().test[::OWN_STEP]:
+        if example.answer != ABSTAIN_MARKER:
+            golds.setdefault(example.group, []).append(example.answer)
+    schemas = {name: data.schema(name) for name in golds}
+    print_report(measure_mutants(golds, schemas, {name: data.databases(name) for name in golds}))
 
 
 if __name__ == "__main__":
