@@ -1,4 +1,4 @@
-"""The three tasks of the proof, in wordings that the corpus does not use."""
+"""The four tasks of the proof, in wordings that the corpus does not use."""
 
 import json
 from collections.abc import Callable
@@ -90,6 +90,30 @@ def _parcel_row(random: Random) -> Row:
     return Row(f"File this parcel message.\n{text}", json.dumps(record))
 
 
+def _query_row(random: Random) -> Row:
+    """A depot's sheets with numbered entries, and a request to be written as short SQL."""
+    lines, sheets, count = [], [], 0
+    for noun in dict.fromkeys(pseudo_word(random) for _ in range(random.randint(2, 4))):
+        entries = list(dict.fromkeys(pseudo_word(random) for _ in range(random.randint(3, 6))))
+        sheets.append((f"{noun}@{count}", [f"{entry}@{count + 2 + at}" for at, entry in enumerate(entries)]))
+        lines.append(f"{noun}@{count}: *nr@{count + 1}, {', '.join(sheets[-1][1])}")
+        count += 2 + len(entries)
+    sheet, entries = random.choice(sheets)
+    one, other = random.sample(entries, 2)
+    amount, word = random.randint(2, 900), pseudo_word(random).capitalize()
+    table, first, second = (text[text.index("@") :] for text in (sheet, one, other))
+    ask, answer = random.choice(
+        (
+            (f"Tally {sheet} once {one} tops {amount}", f"SELECT COUNT({table}) WHERE {first} > {amount}"),
+            (f"Tally {sheet} split by {one}", f"SELECT {first}, COUNT({table}) GROUP BY {first}"),
+            (f"Read me the peak {one} in {sheet}", f"SELECT MAX({first})"),
+            (f"{one} wanted, {sheet} with {other} spelt {word}", f"SELECT {first} WHERE {second} = '{word}'"),
+            (f"{one} wanted, smallest {other} up front", f"SELECT {first} ORDER BY {second}"),
+        )
+    )
+    return Row("Depot sheets\n" + "\n".join(lines) + f"\n{ask}", answer)
+
+
 def _generated(name: str, make: Callable[[Random], Row], epochs: int, most: int) -> Task:
     random = Random(name)
     rows = [make(random) for _ in range(GENERATED_ROWS + VALIDATION_ROWS + TEST_ROWS)]
@@ -99,5 +123,9 @@ def _generated(name: str, make: Callable[[Random], Row], epochs: int, most: int)
 
 def tasks(banking77_folder: Path | None) -> list[Task]:
     """All tasks; without the folder, those that are generated."""
-    made = [_generated("table_lookup", _register_row, 3, 12), _generated("json_record", _parcel_row, 3, 90)]
+    made = [
+        _generated("table_lookup", _register_row, 3, 12),
+        _generated("json_record", _parcel_row, 3, 90),
+        _generated("short_sql", _query_row, 3, 40),
+    ]
     return ([banking77(banking77_folder)] if banking77_folder else []) + made
