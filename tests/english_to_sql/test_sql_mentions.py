@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from usecases.english_to_sql.linking import Match
 from usecases.english_to_sql.load_ddl import from_ddl
-from usecases.english_to_sql.mentions import linked
+from usecases.english_to_sql.mentions import linked, whole_values
 from usecases.english_to_sql.prompt import PromptOptions, build_prompt, further_turn
 from usecases.english_to_sql.schema import Schema
 
@@ -63,3 +63,15 @@ def test_only_numbered_prompts_are_marked() -> None:
     assert "Q: boats by port name" in build_prompt(SCHEMA, "boats by port name").text
     assert further_turn(SCHEMA, "boats", numbered) == "Q: boats@4\nSQL:"
     assert further_turn(SCHEMA, "boats", PromptOptions()) == "Q: boats\nSQL:"
+
+
+def test_values_are_written_in_full() -> None:
+    question = 'How many boats "The Crown" or Sea Wolf or Wolf?'
+    stored = [Match("boat", "boat_name", "Sea Wolf")]
+    assert whole_values("@6 = 'Crown'", question, stored) == "@6 = 'The Crown'"
+    assert whole_values("@6 LIKE '%crown%'", question, stored) == "@6 LIKE '%The Crown%'"
+    assert whole_values("@6 = 'wolf'", question, stored) == "@6 = 'Sea Wolf'"
+    for kept in ("@6 = 'Sea Wolf'", "@6 = 'Other'", "@6 = ''", "@6 LIKE '%'", "@6 = 2"):
+        assert whole_values(kept, question, stored) == kept
+    two = [*stored, Match("boat", "boat_name", "Grey Wolf")]
+    assert whole_values("@6 = 'Wolf'", question, two) == "@6 = 'Wolf'"

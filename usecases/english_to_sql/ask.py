@@ -7,9 +7,9 @@ from common.errors import GalleryError
 from usecases.english_to_sql.folder import shown_schema
 from usecases.english_to_sql.judge import ABSTAIN_MARKER, QueryResult, run_query
 from usecases.english_to_sql.load_schema import from_sqlite, snapshot
-from usecases.english_to_sql.numbered import called, decode, places
+from usecases.english_to_sql.numbered import called, places
 from usecases.english_to_sql.prompt import Prompt, PromptOptions, build_prompt
-from usecases.english_to_sql.prompting import Message, messages
+from usecases.english_to_sql.prompting import Message, as_sql, messages
 from usecases.english_to_sql.sandbox import Value
 from usecases.english_to_sql.schema import Schema, SchemaError, Table
 from usecases.english_to_sql.sql_text import is_abstention, tokens
@@ -34,7 +34,7 @@ def answer_question(
     if is_abstention(answer, ABSTAIN_MARKER):
         head = ["The model says that these tables cannot answer the question."]
         return "\n".join([*head, "", "Schema that it was shown:", *made.schema_text.splitlines()])
-    result = run_query(decode(answer, made.schema) if options.is_numbered else answer, copy)
+    result = run_query(as_sql(answer, question, made.schema) if options.is_numbered else answer, copy)
     parts = ["SQL:", f"  {result.sql or answer.strip() or '(nothing)'}", "", *shown_result(result), ""]
     parts += ["Schema lines used:", *(f"  {line}" for line in used_lines(made, result.sql))]
     if made.truncated:

@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from .linking import COMMON, Match, stems
-from .numbered import places, words
+from .numbered import TEXT, places, words
 from .schema import Schema
 
 WORD = re.compile(r"[^\W_]+")
 QUOTED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
+EMPTY = COMMON - {"name"}
 LONGEST_WORDS = 6
 LEAST_COVERED = 0.45
-SAME_COVERED = 0.05
+LEAST_COVERED_TABLE = 0.7  # a table called by half of its name is mostly something else
+SAME_COVERED = 0.25  # among names that are covered in part
 MOST_MEANINGS = 3
 Spoken = tuple[int, int, frozenset[str]]
 
@@ -76,7 +78,8 @@ def index_of(schema: Schema) -> Index:
 @lru_cache(maxsize=50_000)
 def telling(text: str) -> frozenset[str]:
     """The words of a name without endings and without those that every question has."""
-    return frozenset(stems(words(text))) - COMMON
+    said = [word for word in words(text).split() if word not in EMPTY]
+    return frozenset(stem for word in said for once in stems(word) for stem in stems(once))
 
 
 def mentions(schema: Schema, question: str) -> list[Mention]:
@@ -89,7 +92,7 @@ def mentions(schema: Schema, question: str) -> list[Mention]:
     for mention in sorted(every, key=lambda m: (m.covered < 1, -m.told, m.end - m.start)):
         if all(mention.end <= other.start or other.end <= mention.start for other in chosen):
             chosen.append(mention)
-    return sorted(nearer(chosen, index.items), key=lambda mention: mention.start)
+    return nearer(chosen, index.items)
 
 
 def readings(spoken: Sequence[Spoken], first: int, index: Index) -> Iterator[Mention]:
@@ -119,24 +122,31 @@ def reading(start: int, end: int, said: set[str], fitting: Sequence[Item], index
     weight = sum(index.weights[stem] for stem in said)
     covered: dict[str, float] = {}
     for item in fitting:
-        share = weight / sum(index.weights[stem] for stem in item.stems)
-        covered[item.pointer] = max(share, covered.get(item.pointer, 0.0))
-    best = max(covered.values())
-    if best < LEAST_COVERED:
+        share = round(weight / sum(index.weights[stem] for stem in item.stems), 6)
+        if share >= (LEAST_COVERED_TABLE if item.pointer == item.table else LEAST_COVERED):
+            covered[item.pointer] = max(share, covered.get(item.pointer, 0.0))
+    if not covered:
         return None
-    near = (pointer for pointer, share in covered.items() if share > best - SAME_COVERED)
+    best = max(covered.values())
+    least = best if best == 1 else best - SAME_COVERED
+    near = (pointer for pointer, share in covered.items() if share >= least)
     pointers = tuple(sorted(near, key=lambda pointer: int(pointer[1:])))
-    return Mention(start, end, len(said), round(best, 6), pointers)
+    return Mention(start, end, len(said), best, pointers)
 
 
 def nearer(found: Sequence[Mention], known: Sequence[Item]) -> list[Mention]:
-    """Readings with few meanings: where words fit several columns, those of named tables."""
+    """Readings with few meanings: where words fit several columns, those of the table last named."""
     owner = {item.pointer: item.table for item in known}
-    named = {owner[p] for mention in found if len(mention.pointers) == 1 for p in mention.pointers}
+    ordered = sorted(found, key=lambda mention: mention.start)
+    clear = [(mention.start, mention.pointers[0]) for mention in ordered if len(mention.pointers) == 1]
     result = []
-    for mention in found:
-        near = tuple(p for p in mention.pointers if owner[p] in named)
-        pointers = near or mention.pointers
+    for mention in ordered:
+        pointers = mention.pointers
+        if len(pointers) > 1:
+            named = [owner[p] for at, p in clear if at < mention.start][::-1]
+            named += [owner[p] for at, p in clear if at > mention.start]
+            table = next((t for t in named if any(owner[p] == t for p in pointers)), None)
+            pointers = tuple(p for p in pointers if owner[p] == table) or pointers
         if len(pointers) <= MOST_MEANINGS:
             result.append(replace(mention, pointers=pointers))
     return result
@@ -158,3 +168,20 @@ def linked(schema: Schema, question: str, values: Sequence[Match]) -> tuple[str,
     for at in sorted(marks, reverse=True):
         question = question[:at] + "".join(dict.fromkeys(marks[at])) + question[at:]
     return question, left
+
+
+def whole_values(answer: str, question: str, values: Sequence[Match]) -> str:
+    """An answer whose text values are as the question or the database spells them, not cut short."""
+    said = [match[0][1:-1] for match in QUOTED.finditer(question)] + [value.value for value in values]
+
+    def whole(match: re.Match[str]) -> str:
+        text = match[0][1:-1].replace("''", "'")
+        if not text.strip("%") or text in said:
+            return match[0]
+        core = re.compile(rf"(?<!\w){re.escape(text.strip('%'))}(?!\w)", re.IGNORECASE)
+        full = list(dict.fromkeys(value for value in said if core.search(value)))
+        if len(full) != 1:
+            return match[0]
+        return "'" + text.replace(text.strip("%"), full[0]).replace("'", "''") + "'"
+
+    return TEXT.sub(whole, answer)

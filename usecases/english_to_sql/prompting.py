@@ -10,6 +10,8 @@ from typing import Any
 
 from common.usecase import Example
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
+from usecases.english_to_sql.linking import link_values
+from usecases.english_to_sql.mentions import whole_values
 from usecases.english_to_sql.numbered import NotShownError, decode, encode
 from usecases.english_to_sql.prompt import NUMBERED, Prompt, PromptOptions, build_prompt, further_turn
 from usecases.english_to_sql.schema import (
@@ -53,6 +55,11 @@ def shown(example: Example, schemas: Schemas) -> Schema:
     return shuffle(found, order) if order else found
 
 
+def as_sql(output: str, question: str, schema: Schema) -> str:
+    """Short SQL as SQL, with values as the question or the database spells them."""
+    return decode(whole_values(output, question, link_values(schema, question)), schema)
+
+
 @dataclass(frozen=True)
 class Prompter:
     """Writes prompts and answers in one form, and reads answers back as SQL."""
@@ -68,9 +75,8 @@ class Prompter:
         """An answer as SQL."""
         if not self.options.is_numbered or "@" not in output:
             return output
-        return decode(
-            output, _prompted_schema(self, example.inputs["question"], shown(example, self.schemas))
-        )
+        question = example.inputs["question"]
+        return as_sql(output, question, _prompted_schema(self, question, shown(example, self.schemas)))
 
     def answer(self, example: Example, schema: Schema) -> str:
         """The right answer in the form that the prompt asks for."""

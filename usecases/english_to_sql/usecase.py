@@ -62,6 +62,9 @@ class EnglishToSql(UseCase):
     def model_input(self, example: Example) -> list[Message]:
         return messages(self.prompter.asked(example).text)
 
+    def asked(self, example: Example) -> str:
+        return example.inputs["question"]
+
     def gold(self, example: Example) -> str:
         return example.answer
 
