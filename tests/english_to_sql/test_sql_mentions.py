@@ -69,9 +69,8 @@ def test_values_are_written_in_full() -> None:
     question = 'How many boats "The Crown" or Sea Wolf or Wolf?'
     stored = [Match("boat", "boat_name", "Sea Wolf")]
     assert whole_values("@6 = 'Crown'", question, stored) == "@6 = 'The Crown'"
-    assert whole_values("@6 LIKE '%crown%'", question, stored) == "@6 LIKE '%The Crown%'"
     assert whole_values("@6 = 'wolf'", question, stored) == "@6 = 'Sea Wolf'"
-    for kept in ("@6 = 'Sea Wolf'", "@6 = 'Other'", "@6 = ''", "@6 LIKE '%'", "@6 = 2"):
+    for kept in ("@6 = 'Sea Wolf'", "@6 = 'Other'", "@6 = ''", "@6 LIKE '%Crown%'", "@6 = 2"):
         assert whole_values(kept, question, stored) == kept
     two = [*stored, Match("boat", "boat_name", "Grey Wolf")]
     assert whole_values("@6 = 'Wolf'", question, two) == "@6 = 'Wolf'"

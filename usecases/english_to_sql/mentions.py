@@ -176,12 +176,10 @@ def whole_values(answer: str, question: str, values: Sequence[Match]) -> str:
 
     def whole(match: re.Match[str]) -> str:
         text = match[0][1:-1].replace("''", "'")
-        if not text.strip("%") or text in said:
+        if not text.strip() or "%" in text or text in said:
             return match[0]
-        core = re.compile(rf"(?<!\w){re.escape(text.strip('%'))}(?!\w)", re.IGNORECASE)
-        full = list(dict.fromkeys(value for value in said if core.search(value)))
-        if len(full) != 1:
-            return match[0]
-        return "'" + text.replace(text.strip("%"), full[0]).replace("'", "''") + "'"
+        part = re.compile(rf"(?<!\w){re.escape(text)}(?!\w)", re.IGNORECASE)
+        full = list(dict.fromkeys(value for value in said if part.search(value)))
+        return "'" + full[0].replace("'", "''") + "'" if len(full) == 1 else match[0]
 
     return TEXT.sub(whole, answer)
