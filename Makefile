@@ -4,7 +4,7 @@ VENV ?= .venv
 GALLERY = $(VENV)/bin/gallery
 READY = $(VENV)/.ready
 
-.PHONY: demo test lint format bench-core constraints clean
+.PHONY: demo test lint format bench-core bench-text constraints clean
 
 demo: $(READY)
 	$(GALLERY) run knowledge_search
@@ -22,6 +22,9 @@ format: $(READY)
 
 bench-core: $(READY)
 	$(VENV)/bin/python benchmarks/core_speed.py
+
+bench-text: $(READY)
+	$(VENV)/bin/python benchmarks/text_speed.py
 
 # Renews every pin from the ranges in pyproject.toml; run the tests before committing the result.
 constraints:

@@ -4,39 +4,27 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import record, usecase
+from common import cells, curve, methods_table, negatives, record, results, usecase, verdicts
+from common.cells import table
 from common.record import RunRecord
+from common.results import Entry
 
-RESULTS = usecase.ROOT / "benchmarks" / "results"
 BEGIN = "<!-- generated table: begin -->"
 END = "<!-- generated table: end -->"
 BLOCK = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
 MAIN_CONTENDERS = ("floor", "zero_shot", "few_shot", "retrieval", "linear", "tuned")
-
-
-def published(folder: Path = RESULTS) -> list[RunRecord]:
-    """Every published record, by use case and variant."""
-    return [record.read(path) for path in sorted(folder.glob("*.json"))]
+NONE_YET = "No run is published yet."
 
 
 def cell(row: RunRecord, name: str) -> str:
     """A contender's headline with its interval."""
-    if name not in row.contenders:
-        return "-"
-    score = row.contenders[name]["scores"][row.headline]
-    return f"{score['mean']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(value) for value in line) + " |" for line in lines)
+    return cells.score(row.contenders[name]["scores"][row.headline] if name in row.contenders else None)
 
 
 def overview(records: Sequence[RunRecord]) -> str:
     """One row per run: every contender's headline, the deciding cost, the verdict."""
     if not records:
-        return "No run is published yet."
+        return NONE_YET
     head = [
         "use case",
         "variant",
@@ -52,15 +40,15 @@ def overview(records: Sequence[RunRecord]) -> str:
 
 def overview_row(row: RunRecord) -> list[str]:
     """The cells of a run in the overview."""
-    gap = row.difference["zero_shot" if "zero_shot" in row.difference else "floor"]
-    seconds = row.training.get("seconds", 0.0)
+    gap = row.difference.get("zero_shot", row.difference.get("floor"))
+    cost = f"{row.training['seconds']:.0f} s on {row.environment['device']}" if row.training else row.status
     return [
         f"[{row.usecase}](usecases/{row.usecase}/README.md)",
         row.variant,
         row.headline,
         *(cell(row, name) for name in MAIN_CONTENDERS),
-        f"{gap['mean']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]",
-        f"{row.method}, {seconds:.0f} s on {row.environment['device']}",
+        cells.gap(gap),
+        f"{row.method}, {cost}",
         str(len(row.seeds)),
         f"**{row.verdict['label']}**",
     ]
@@ -69,7 +57,7 @@ def overview_row(row: RunRecord) -> list[str]:
 def short_overview(records: Sequence[RunRecord]) -> str:
     """The README's table: what fits on a screen."""
     if not records:
-        return "No run is published yet."
+        return NONE_YET
     head = ["use case", "variant", "metric", "no model", "untuned", "tuned", "verdict"]
     return table(
         head,
@@ -99,8 +87,8 @@ def details(row: RunRecord) -> str:
         rows.append(
             [
                 facts["label"],
-                *(f"{s['mean']:.3f} [{s['low']:.3f}, {s['high']:.3f}]" for s in scores),
-                f"{gap['mean']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]" if gap else "",
+                *map(cells.score, scores),
+                cells.gap(gap) if gap else "",
                 f"{facts['tokens_in']:.0f}",
                 f"{1000 * facts['seconds']:.1f}",
             ]
@@ -110,7 +98,7 @@ def details(row: RunRecord) -> str:
 
 def kinds(row: RunRecord) -> str:
     """The headline by kind of example, the kinds with the lowest tuned score first."""
-    found = row.contenders["tuned"].get("by_kind", {})
+    found = row.contenders.get("tuned", {}).get("by_kind", {})
     if len(found) < 2:
         return ""
     shown = [name for name in MAIN_CONTENDERS if name in row.contenders]
@@ -124,6 +112,8 @@ def kinds(row: RunRecord) -> str:
 
 def section(row: RunRecord) -> str:
     """A run as a section: verdict, table, cost, forgetting, further tables."""
+    if "tuned" not in row.contenders:
+        return f"#### {row.usecase}, variant `{row.variant}` ({row.method})\n\nEnded as **{row.status}**."
     source = row.data.get("source", {})
     counts = row.data["counts"]
     parts = [
@@ -159,27 +149,59 @@ def with_block(text: str, block: str) -> str:
     return BLOCK.sub(lambda _: f"{BEGIN}\n{block}\n{END}", text)
 
 
-def pages(records: Sequence[RunRecord], root: Path = usecase.ROOT) -> dict[Path, str]:
+def own_block(records: Sequence[RunRecord], name: str) -> str:
+    """The block of a use case's own page."""
+    return "\n\n".join(section(row) for row in records if row.usecase == name) or NONE_YET
+
+
+def benchmark_page(found: Sequence[Entry]) -> str:
+    """Everything that helps to decide, the advice first."""
+    sound = results.evidence(found)
+    parts = {
+        "What to do": verdicts.page(sound),
+        "Methods compared": methods_table.page(sound),
+        "More data": curve.page(sound),
+        "Every run": overview([entry.row for entry in sound if entry.whole]),
+        "Drafts": drafts([entry for entry in found if entry.tier == results.DRAFT]),
+    }
+    return "\n\n".join(f"## {title}\n\n{text}" for title, text in parts.items())
+
+
+def drafts(found: Sequence[Entry]) -> str:
+    """What is no evidence yet, apart from what is."""
+    if not found:
+        return "There are no drafts."
+    head = ["draft", "method", "metric", "tuned", "seeds", "ended as"]
+    rows = [
+        [e.name, e.row.method, e.row.headline, cell(e.row, "tuned"), len(e.row.seeds), e.row.status]
+        for e in found
+    ]
+    return "From an uncommitted tree, a smoke run or too few seeds: **no evidence**.\n\n" + table(head, rows)
+
+
+def pages(found: Sequence[Entry], root: Path = usecase.ROOT) -> dict[Path, str]:
     """Every generated page with the content it should have."""
+    rows = [entry.row for entry in results.evidence(found) if entry.whole]
     made = {
-        root / "README.md": short_overview(records),
-        root / "benchmarks" / "README.md": "\n\n".join([overview(records), *map(section, records)]).replace(
-            "](usecases/", "](../usecases/"
-        ),
+        root / "README.md": short_overview([entry.row for entry in decisive(found)]),
+        root / "benchmarks" / "README.md": benchmark_page(found).replace("](usecases/", "](../usecases/"),
+        root / "benchmarks" / "LOG.md": negatives.page(results.evidence(found)),
     }
     for name in usecase.names(root / "usecases"):
-        own = [row for row in records if row.usecase == name]
-        made[root / "usecases" / name / "README.md"] = (
-            "\n\n".join(map(section, own)) or "No run is published yet."
-        )
+        made[root / "usecases" / name / "README.md"] = own_block(rows, name)
     return {path: with_block(path.read_text(encoding="utf-8"), text) for path, text in made.items()}
+
+
+def decisive(found: Sequence[Entry]) -> list[Entry]:
+    """The rows of the front page: one per use case and data set."""
+    return verdicts.deciding(results.evidence(found))
 
 
 def regenerate(root: Path = usecase.ROOT) -> list[Path]:
     """Writes every generated page that is stale and names those."""
     stale = [
         (path, text)
-        for path, text in pages(published(root / "benchmarks" / "results"), root).items()
+        for path, text in pages(results.entries(root / "benchmarks"), root).items()
         if path.read_text(encoding="utf-8") != text
     ]
     for path, text in stale:

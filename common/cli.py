@@ -1,9 +1,7 @@
 """The `gallery` command: parses, calls the core, prints. Nothing heavy is imported at the top."""
 
-import os
 import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +9,10 @@ import typer
 
 from common import config as configs
 from common import usecase as usecases
+from common.cli_bench import commands
 from common.errors import EXIT_BAD_INPUT, GalleryError
 from common.models import is_hub_id, keep_quiet
-
-EXIT_STOPPED = 130
-SECONDS_TO_STOP = 5.0
+from common.stopping import interrupted, leave
 
 app = typer.Typer(
     add_completion=False,
@@ -23,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Fine-tuning use cases in which every result stands next to what it had to beat.",
 )
+app.add_typer(commands)
 
 Name = Annotated[str, typer.Argument(help="use case; see `gallery list`")]
 Variant = Annotated[str, typer.Option(help="settings file of the use case")]
@@ -72,22 +70,6 @@ def list_methods() -> None:
             typer.echo(f"{'':10}   not for {tuner}: {reason}")
 
 
-def interrupted(*_: object) -> None:
-    """Stops as Python does, and surely: libraries in the middle of something may swallow the first sign."""
-    last = threading.Timer(SECONDS_TO_STOP, leave)
-    last.daemon = True
-    last.start()
-    raise KeyboardInterrupt
-
-
-def leave() -> None:
-    """Says how to go on and ends the process; libraries' threads would hold up a normal exit."""
-    print(
-        "\nStopped. What is done is kept: the same command continues from there.", file=sys.stderr, flush=True
-    )
-    os._exit(EXIT_STOPPED)
-
-
 @app.command()
 def run(
     name: Name,
@@ -97,10 +79,12 @@ def run(
     data: Data = None,
     seeds: Seeds = None,
     smoke: Smoke = False,
+    train_share: Annotated[float | None, typer.Option(help="part of the training data to use")] = None,
     out: Out = None,
 ) -> None:
     """Runs a use case from data to verdict; the same command continues a stopped run."""
     given = {"method": method, "model": model, "data": data, "seeds": seeds, "smoke": smoke or None}
+    given["train_share"] = train_share
     found = usecases.find(name)
     settings = configs.build(found, variant, given)
     keep_quiet(online=is_hub_id(settings.model))
@@ -138,25 +122,66 @@ def ask(
 
 
 @app.command()
-def data(name: Name, data: Data = None) -> None:
-    """What is in the data: counts, lengths, kinds, duplicates, leaks, what is learnt from."""
-    from common.inspect import describe_data
-
-    found = usecases.find(name)
+def data(
+    name: Annotated[str, typer.Argument(help="use case, or a JSONL or CSV file")],
+    data: Data = None,
+    page: Annotated[Path | None, typer.Option("--html", help="also write the findings as a page")] = None,
+) -> None:
+    """What is in the data and what is wrong with it: faults, duplicates, leaks, balance, personal data."""
     keep_quiet(online=False)
-    sound = describe_data(found, data)
-    raise typer.Exit(0 if sound else EXIT_BAD_INPUT)
+    from common import doctor, inspect, samples
+
+    sound, faults = True, []
+    if name not in usecases.names() and Path(name).suffix:
+        rows, faults = samples.of_file(Path(name))
+    else:
+        found = usecases.find(name)
+        sound = inspect.describe_data(found, data)
+        rows = samples.of_splits(found.load(data))
+    findings = doctor.examine(rows, faults)
+    for finding in findings:
+        typer.echo("\n".join(doctor.lines_of(finding)))
+    if page is not None:
+        page.write_text(doctor.page(name, len(rows), findings), encoding="utf-8")
+        typer.echo(f"page: {page.resolve()}")
+    raise typer.Exit(0 if sound and doctor.sound(findings) else EXIT_BAD_INPUT)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="small letters and underscores, such as invoice_routing")],
+    like: Annotated[str, typer.Option(help="use case or tuner whose shape it takes")] = "classify",
+) -> None:
+    """Writes the few files of a new use case that already holds the contract."""
+    from common.scaffold import create
+
+    for path in create(name, like):
+        typer.echo(f"wrote {path.relative_to(usecases.ROOT)}")
+    typer.echo(f"Fill them, then: gallery check {name}")
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="use case, or its folder")],
+    machine: Annotated[bool, typer.Option("--json", help="findings as JSON")] = False,
+    smoke: Annotated[bool, typer.Option(help="also run it with a tiny budget")] = True,
+) -> None:
+    """Holds a use case to every rule; says what is missing and how to mend it."""
+    keep_quiet(online=False)
+    from common.check import run as check_usecase
+
+    raise typer.Exit(0 if check_usecase(name, machine, smoke, typer.echo) else EXIT_BAD_INPUT)
 
 
 @app.command()
 def compare(
-    left: Annotated[Path, typer.Argument(help="run folder")],
-    right: Annotated[Path, typer.Argument(help="run folder")],
+    left: Annotated[Path, typer.Argument(help="run folder, seed folder, or row of the benchmark")],
+    right: Annotated[Path, typer.Argument(help="the same")],
 ) -> None:
     """The paired difference of two runs on the same test examples, and what flipped."""
-    from common.compare import compare_runs
+    from common import compare as comparing
 
-    compare_runs(left, right)
+    comparing.compare(left, right)
 
 
 @app.command()
@@ -179,11 +204,14 @@ def humans(
 
 
 @app.command()
-def publish(folder: Annotated[Path, typer.Argument(help="run folder")]) -> None:
-    """Copies a run's record to the benchmark and renews every generated table."""
+def publish(
+    folder: Annotated[Path, typer.Argument(help="run folder")],
+    contributed: Annotated[bool, typer.Option(help="sent in by somebody, not run here")] = False,
+) -> None:
+    """Copies a run's record to the benchmark, or to the drafts with the reasons, and renews every table."""
     from common.publish import publish_run
 
-    publish_run(folder)
+    publish_run(folder, contributed)
 
 
 @app.command()

@@ -50,6 +50,7 @@ class RunConfig(BaseModel):
     seeds: int = setting(1, "how many seeds: 0, 1, ... ; three or more to publish", ge=1, le=20)
     smoke: bool = setting(False, "same path with a tiny budget, to see that it works")
 
+    train_share: float = setting(1.0, "part of the training data to use, for data-size curves", gt=0, le=1)
     epochs: int = setting(1, "passes over the training rows", TRAINED, ge=1)
     batch_size: int = setting(32, "rows per step", TRAINED, ge=1)
     learning_rate: float | None = setting(None, "peak rate; empty: the method's default", gt=0)
@@ -84,6 +85,9 @@ class RunConfig(BaseModel):
     )
     displacement_limit: float = setting(
         0.2, "training stops when chosen answers lose more nats per token", PREFERENCE, gt=0
+    )
+    judge_share: float = setting(
+        0.15, "share of training groups kept for a rating model that judges", PREFERENCE, ge=0, lt=1
     )
     rollouts: int = setting(4, "answers drawn per prompt by grpo and rloo", PREFERENCE, ge=2)
 

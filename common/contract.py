@@ -2,17 +2,20 @@
 
 import ast
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from common import config, data
+from common import board, config, data, honesty, results
 from common import usecase as usecases
 from common.errors import GalleryError
-from common.evaluate import score_columns
-from common.job import Output
 from common.usecase import Splits, UseCase
 
-BANNED = {"torch", "transformers", "trl", "peft", "sentence_transformers", "accelerate", "pickle"}
+MODEL_LIBRARIES = {"torch", "transformers", "trl", "peft", "sentence_transformers", "accelerate"}
+UNPICKLERS = {"pickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
+NETWORK = {"requests", "urllib", "urllib3", "http", "httpx", "aiohttp", "socket", "huggingface_hub"}
+SCORE = re.compile(r"\b0\.\d{2,}\b")
 LARGEST_DATA_BYTES = 200_000
 HEADINGS = ("The problem", "Data and licence", "Run it", "Result", "What failed", "Your own data")
 MEMBERS = ("title", "story", "tuner", "headline", "source", "limits")
@@ -20,18 +23,16 @@ MEMBERS = ("title", "story", "tuner", "headline", "source", "limits")
 
 def check(folder: Path) -> list[str]:
     """Every fault of the use case in a folder; an empty list is a pass."""
-    faults = import_faults(folder)
+    faults = [fault for _, _, look in FOLDER_RULES for fault in look(folder)]
     try:
         usecase = usecases.load_class(folder / "usecase.py")()
-    except GalleryError as error:
-        return [*faults, str(error)]
-    faults += member_faults(usecase) + folder_faults(folder)
+    except Exception as error:
+        return [*faults, f"usecase.py cannot be loaded: {type(error).__name__}: {error}"]
+    faults += member_faults(usecase)
     if faults:
         return faults
     splits = usecase.load(None)
-    for rule in (variant_faults, leak_faults, score_faults, floor_faults, row_faults):
-        faults += guarded(rule, usecase, splits)
-    return faults
+    return [fault for _, _, look in RULES for fault in guarded(look, usecase, splits)]
 
 
 def guarded(rule: Callable[[UseCase, Splits], list[str]], usecase: UseCase, splits: Splits) -> list[str]:
@@ -40,6 +41,15 @@ def guarded(rule: Callable[[UseCase, Splits], list[str]], usecase: UseCase, spli
         return rule(usecase, splits)
     except Exception as error:
         return [f"{rule.__name__}: {type(error).__name__}: {error}"]
+
+
+def unregistered(root: Path) -> list[str]:
+    """Folders that hold code but are no use case, so that nothing tests them."""
+    return [
+        f"{path.name}/ has Python files but no usecase.py: it is in no table"
+        for path in sorted(root.iterdir())
+        if any(path.glob("*.py")) and not (path / "usecase.py").is_file()
+    ]
 
 
 def import_faults(folder: Path) -> list[str]:
@@ -51,11 +61,18 @@ def import_faults(folder: Path) -> list[str]:
                 parts = name.split(".")
                 if parts[0] == "usecases" and len(parts) > 1 and parts[1] != folder.name:
                     faults.append(f"{path.name} line {node.lineno} imports a neighbour: {name}")
-                if parts[0] in BANNED:
-                    faults.append(
-                        f"{path.name} line {node.lineno} imports {name}: only the core loads models"
-                    )
+                if why := banned(parts[0]):
+                    faults.append(f"{path.name} line {node.lineno} imports {name}: {why}")
     return faults
+
+
+def banned(library: str) -> str:
+    """Why a use case may not import a library; empty where it may."""
+    if library in MODEL_LIBRARIES:
+        return "only the core loads models"
+    if library in UNPICKLERS:
+        return "nothing is unpickled; write JSON or safetensors"
+    return "no use case touches the network" if library in NETWORK else ""
 
 
 def imported(node: ast.AST) -> list[str]:
@@ -79,19 +96,39 @@ def member_faults(usecase: UseCase) -> list[str]:
     return faults
 
 
-def folder_faults(folder: Path) -> list[str]:
-    """The README's headings and the size of the data that ships."""
+def heading_faults(folder: Path) -> list[str]:
+    """The README's headings, so that every use case answers the same questions."""
     readme = folder / "README.md"
-    faults = []
     if not readme.is_file():
-        faults.append("README.md is missing")
-    else:
-        text = readme.read_text(encoding="utf-8")
-        faults += [f"README.md lacks the heading {h!r}" for h in HEADINGS if f"## {h}" not in text]
+        return ["README.md is missing"]
+    text = readme.read_text(encoding="utf-8")
+    return [f"README.md lacks the heading {h!r}" for h in HEADINGS if f"## {h}" not in text]
+
+
+def number_faults(folder: Path) -> list[str]:
+    """Numbers in the README come from records: the block is as generated, and no score stands outside it."""
+    readme = folder / "README.md"
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    if text.count(board.BEGIN) != 1 or text.count(board.END) != 1:
+        return [f"README.md needs one generated block under `## Result`: {board.BEGIN} and {board.END}"]
+    faults = [
+        f"README.md has the score {score} outside the generated block: no record carries it"
+        for score in SCORE.findall(board.BLOCK.sub("", text))
+    ]
+    records = [entry.row for entry in results.evidence(results.entries()) if entry.whole]
+    if board.with_block(text, board.own_block(records, folder.name)) != text:
+        faults.append(
+            "the generated block of README.md is not what the records give: it was edited or is stale"
+        )
+    return faults
+
+
+def size_faults(folder: Path) -> list[str]:
+    """The size of the data that ships."""
     size = sum(path.stat().st_size for path in (folder / "data").rglob("*") if path.is_file())
     if size > LARGEST_DATA_BYTES:
-        faults.append(f"data/ holds {size:,} bytes, at most {LARGEST_DATA_BYTES:,}: generate it instead")
-    return faults
+        return [f"data/ holds {size:,} bytes, at most {LARGEST_DATA_BYTES:,}: generate it instead"]
+    return []
 
 
 def variant_faults(usecase: UseCase, splits: Splits) -> list[str]:
@@ -111,8 +148,11 @@ def variant_faults(usecase: UseCase, splits: Splits) -> list[str]:
 
 
 def leak_faults(usecase: UseCase, splits: Splits) -> list[str]:
-    """Nothing of the test may stand in train."""
-    return [f"leak: {leak}" for leak in data.leaks(splits)]
+    """Nothing of the test may stand in train, in no variant."""
+    tasks = {name: config.read_variant(usecase, name) for name in config.variants(usecase)}
+    own = {name: read["task"] for name, read in tasks.items() if "task" in read and "needs_data" not in read}
+    found = [f"leak: {leak}" for leak in data.leaks(splits)]
+    return found + honesty.variant_split_faults(usecase, splits, own)
 
 
 def score_faults(usecase: UseCase, splits: Splits) -> list[str]:
@@ -128,29 +168,6 @@ def score_faults(usecase: UseCase, splits: Splits) -> list[str]:
     return faults
 
 
-def floor_faults(usecase: UseCase, splits: Splits) -> list[str]:
-    """The floor scores below gold and above the blank answer, and sees no test answer."""
-    test = splits.test
-    floor = mean_headline(usecase, splits, usecase.floor(splits)(test))
-    blank = mean_headline(usecase, splits, [usecase.blank()] * len(test))
-    faults = []
-    if floor >= 1.0:
-        faults.append(f"the floor scores {floor:.3f}, no less than gold: the task needs no model")
-    if floor <= blank:
-        faults.append(
-            f"the floor scores {floor:.3f}, no more than the blank answer ({blank:.3f}): "
-            "make it the best that needs no model"
-        )
-    return faults
-
-
-def mean_headline(usecase: UseCase, splits: Splits, values: list[object]) -> float:
-    """The headline of some answers to the whole test split."""
-    outputs = [Output(e.id, value) for e, value in zip(splits.test, values, strict=True)]
-    columns = score_columns(usecase, splits.test, outputs)
-    return usecase.aggregate(columns)[usecase.headline]
-
-
 def row_faults(usecase: UseCase, splits: Splits) -> list[str]:
     """Every training example gives at least one row, all rows have the same columns."""
     shapes = set()
@@ -163,3 +180,32 @@ def row_faults(usecase: UseCase, splits: Splits) -> list[str]:
     if len(shapes) > 1:
         faults.append(f"training rows have differing columns: {sorted(shapes)}")
     return faults
+
+
+Rule = tuple[str, str, Callable[..., Any]]
+FOLDER_RULES: tuple[Rule, ...] = (
+    ("imports", "take what you need from common/, or add it there", import_faults),
+    ("README headings", f"write a section for each of: {', '.join(HEADINGS)}", heading_faults),
+    ("README numbers", "take the number out, publish the run, and run `gallery tables`", number_faults),
+    ("data size", "generate the data in data.py, or keep fewer rows", size_faults),
+)
+RULES: tuple[Rule, ...] = (
+    ("variants parse", "see `gallery show NAME` and common/config.py for the keys", variant_faults),
+    ("splits are apart", "give both rows the same `group` or `split`, or remove one", leak_faults),
+    ("gold scores 1.0, blank does not", "mend score(), gold() or blank()", score_faults),
+    (
+        "the scorer is honest",
+        "compare the output with example.answer and nothing else",
+        honesty.scorer_faults,
+    ),
+    ("the input hides the answer", "build model_input from example.inputs alone", honesty.input_faults),
+    ("the floor is honest", "see common/floors.py for floors that are hard to beat", honesty.floor_faults),
+    ("every example is trained on", "give one row or more per training example", row_faults),
+    (
+        "training asks as the run asks",
+        "use self.model_input(example) in train_rows",
+        honesty.row_input_faults,
+    ),
+    ("training teaches the gold", "use self.gold(example) in train_rows", honesty.taught_faults),
+    ("training sees train only", "use splits.train alone in training_set", honesty.training_faults),
+)

@@ -5,16 +5,18 @@ import json
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from common.errors import FaultsError, GalleryError
+from common.nearby import pairs_between
 from common.usecase import Example, Splits
 
 NEAR_DUPLICATE = 0.9
+MOST_COMPARISONS = 50_000_000  # beyond this, near-duplicates are found by MinHash
 SPLIT_SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
 Row = tuple[int, dict[str, Any]]
 
@@ -105,6 +107,8 @@ def near_duplicates(
 
     if not left or not right:
         return []
+    if len(left) * len(right) > MOST_COMPARISONS:
+        return pairs_between(left, right, threshold)
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), use_idf=False, dtype=np.float32)
     try:
         vectorizer.fit([*left, *right])
@@ -223,6 +227,20 @@ def fingerprint(examples: Iterable[Example], documents: Mapping[str, str] | None
         json.dumps([e.id, e.group, e.kind, e.inputs, e.answer], sort_keys=True, default=str) for e in examples
     ] + [json.dumps(item) for item in (documents or {}).items()]
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
+
+
+def train_part(splits: Splits, share: float) -> Splits:
+    """A share of the training examples, by whole groups in the order of their hashes: each part holds the
+    smaller ones, and val and test stay as they are."""
+    groups: dict[str, list[Example]] = defaultdict(list)
+    for example in splits.train:
+        groups[example.group].append(example)
+    wanted, kept = share * len(splits.train), set()
+    for group in sorted(groups, key=lambda name: hashlib.sha256(name.encode()).digest()):
+        if sum(len(groups[name]) for name in kept) >= wanted:
+            break
+        kept.add(group)
+    return replace(splits, train=tuple(example for example in splits.train if example.group in kept))
 
 
 def smoke_sample(splits: Splits, train: int = 128, val: int = 32, test: int = 64) -> Splits:

@@ -22,3 +22,19 @@ def bits_per_byte(model: Any, tokenizer: Any, texts: Sequence[str]) -> float:
             size += len(text.encode())
     model.train(training)
     return nats / math.log(2) / size
+
+
+def likeliest(model: Any, tokenizer: Any, prompt: Sequence[int], options: Sequence[str]) -> str:
+    """The option that a model finds likeliest after a prompt: an answer that cannot miss the list."""
+    import torch
+
+    endings = [tokenizer(option, add_special_tokens=False)["input_ids"] for option in options]
+    longest = max(map(len, endings))
+    rows = [[*prompt, *ids, *[tokenizer.pad_token_id] * (longest - len(ids))] for ids in endings]
+    tokens = torch.tensor(rows, device=model.device)
+    with torch.inference_mode():
+        # Counted from the end: tokens of a learned prompt come first. Padding is never seen by what counts.
+        logits = model.eval()(input_ids=tokens).logits[:, -longest - 1 : -1].float()
+    told = logits.log_softmax(-1).gather(2, tokens[:, -longest:, None])[..., 0]
+    sums = [float(row[: len(ids)].sum()) for row, ids in zip(told, endings, strict=True)]
+    return options[sums.index(max(sums))]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from common import record
-from common.compare import read_run, test_of
+from common.compare import read_run, splits_of
 from common.errors import FaultsError, GalleryError
 from common.metrics import BOOTSTRAP_SEED, RESAMPLES, Interval, mean_interval
 from common.record import read_rows, write_json, write_text
@@ -34,7 +34,7 @@ def write_sheet(usecase: UseCase, folder: Path, against: str = "", seed: int = 0
     made = read_run(folder)
     usecase = usecase.configured(made.config.get("task", {}))
     against = against or best_untuned(made)
-    examples = test_of(made)
+    examples = splits_of(made).test
     pairs = [answers(folder / f"{name}.jsonl") for name in (f"baselines/{against}", "seed-0/tuned")]
     if any(not isinstance(value, str) for found in pairs for value in found.values()):
         raise GalleryError(f"{usecase.name} answers with no text, so people cannot compare its answers.")

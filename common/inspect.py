@@ -50,7 +50,7 @@ def describe_tokenizer(usecase: UseCase, name: str, data: Path | None) -> None:
     if not tables:
         raise GalleryError(f"{usecase.name} has nothing to say about tokenizers.")
     for found in tables:
-        table = Table(*found.columns, title=found.title, title_justify="left")
+        table = Table(*found.columns, title=found.title, title_justify="left", box=None, pad_edge=False)
         for row in found.rows:
             table.add_row(*map(str, row))
         console.print(table)

@@ -20,6 +20,7 @@ IMAGE_REASON = "an image model reads no tokens"
 STAGE_REASON = "an image backbone has few stages, not a stack of layers; use head or lora"
 NOT_IMAGES = ("embed", "classify", "sft", "preference", "vlm")
 SCRATCH_REASON = "only image models are small enough to start from nothing"
+ALLOCATE_REASON = "its ranks are moved after each step, and the trainer of sentence encoders hides the model"
 INSERTED_REASON = "its layers are saved and read back by the sft tuner alone"
 NORMS = r".*(norm|LayerNorm|layernorm|ln_\d|ln_f)"
 VERA_RANKS = 8  # a rank of VeRA costs one number where a rank of LoRA costs a row and a column
@@ -174,7 +175,13 @@ REGISTRY = {
             2e-4,
             partial(lora_config, init_lora_weights="pissa"),
         ),
-        Method("adalora", "LoRA that moves its rank to where it matters", 2e-3, adalora_config),
+        Method(
+            "adalora",
+            "LoRA that moves its rank to where it matters",
+            2e-3,
+            adalora_config,
+            (("embed", ALLOCATE_REASON),),
+        ),
         Method("loha", "an elementwise product of two low-rank matrices", 1e-3, product_config("LoHaConfig")),
         Method("lokr", "a Kronecker product of small matrices", 1e-3, product_config("LoKrConfig")),
         Method("vera", "trained vectors on shared random matrices", 1e-2, vera_config),
@@ -240,6 +247,8 @@ def apply(model: Any, config: RunConfig, tuner: str, task: str, new_rows: Sequen
         made = method.peft(config, task)
         made = train_rows(made, model, new_rows, method.name) if new_rows else made
         return get_peft_model(model, made)
+    if new_rows and method.name != "full":
+        raise GalleryError(f"Method {method.name!r} cannot train new pieces; use lora, dora or full.")
     if method.name == "bottleneck":
         return bottleneck.insert(model, config.rank)
     if method.name == "freeze":

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -65,14 +66,20 @@ def mean_interval(values: np.ndarray, groups: Sequence[str]) -> Interval:
         [np.bincount(index, np.where(p, v, 0.0), size) for v, p in zip(values, present, strict=True)]
     )
     counts = np.stack([np.bincount(index, p.astype(float), size) for p in present])
-    random = np.random.default_rng(BOOTSTRAP_SEED)
-    weights = random.multinomial(size, np.full(size, 1 / size), RESAMPLES)
-    seeds = random.multinomial(len(values), np.full(len(values), 1 / len(values)), RESAMPLES)
+    weights, seeds = draws(size, len(values))
     top = np.einsum("bs,bs->b", seeds, weights @ sums.T)
     bottom = np.einsum("bs,bs->b", seeds, weights @ counts.T)
     means = top[bottom > 0] / bottom[bottom > 0]
     low, high = np.quantile(means, [0.025, 0.975])
     return Interval(float(values[present].mean()), float(low), float(high))
+
+
+@lru_cache(maxsize=8)
+def draws(groups: int, seeds: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often each group and each seed is drawn in every resample; the same for sets of the same size."""
+    random = np.random.default_rng(BOOTSTRAP_SEED)
+    weights = random.multinomial(groups, np.full(groups, 1 / groups), RESAMPLES)
+    return weights.astype(float), random.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES)
 
 
 def statistic_interval(

@@ -12,7 +12,7 @@ from common.errors import GalleryError
 
 BATCH_ROWS = 32
 LARGEST_SHARE_LOST = 0.01
-LIKE_LENGTH = (0.8, 1.25)
+LIKE_LENGTH = (0.5, 2.0)
 
 
 @dataclass(frozen=True)

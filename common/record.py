@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import tempfile
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +29,7 @@ class RunRecord(BaseModel):
     method: str
     seeds: list[int]
     tier: Literal["published", "draft", "smoke"]
-    status: Literal["ok", "no gain", "worse", "out of memory", "diverged", "cancelled"]
+    status: Literal["ok", "no gain", "worse", "out of memory", "diverged", "cancelled", "failed"]
     reason: str = ""
     verdict: dict[str, str] = Field(default_factory=dict)
     headline: str
@@ -51,8 +52,9 @@ def read(path: Path) -> RunRecord:
 def environment(threads: int) -> dict[str, Any]:
     """Where a run happened: code, machine, library versions."""
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "git_commit": git("rev-parse", "HEAD"),
-        "git_dirty": bool(git("status", "--porcelain")),
+        "git_dirty": bool(uncommitted()),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "device": device_name(),
@@ -60,6 +62,11 @@ def environment(threads: int) -> dict[str, Any]:
         "threads": threads,
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
     }
+
+
+def uncommitted() -> str:
+    """Changed files that could change a run; pages and records are what runs make themselves."""
+    return git("status", "--porcelain", "--", ".", ":!benchmarks", ":!*.md")
 
 
 def device_name() -> str:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def plots(
     matplotlib.use("svg")
     drawn = [("Every contender with its 95 % interval", contender_plot(row))]
     if len({example.kind for example in examples}) > 1:
-        drawn.append((f"{row.headline} by kind of example", kind_plot(row.headline, examples, scored)))
+        drawn.append((f"{row.headline} by kind of example", kind_plot(row, examples, scored)))
     if any(curves):
         drawn.append(("Training loss, one line per seed", loss_plot(curves)))
     return drawn
@@ -100,19 +101,18 @@ def contender_plot(row: RunRecord) -> str:
     return picture(figure)
 
 
-def kind_plot(headline: str, examples: Sequence[Example], scored: Sequence[Scored]) -> str:
+def kind_plot(row: RunRecord, examples: Sequence[Example], scored: Sequence[Scored]) -> str:
     """Bars per kind for the untuned and the tuned model, with the number of examples."""
     kinds = sorted({example.kind for example in examples})
     figure, axes = new_axes(0.5 * len(kinds) + 1.2)
     shown = [item for item in scored if item.name in ("floor", "zero_shot", "tuned")]
     colours = {"floor": "#94a3b8", "zero_shot": "#334155", "tuned": "#c2410c"}
-    of_kind = {kind: np.array([e.kind == kind for e in examples]) for kind in kinds}
+    count = Counter(example.kind for example in examples)
     for offset, item in enumerate(shown):
-        values = np.mean([columns[headline] for columns in item.columns], axis=0)
         places = np.arange(len(kinds)) - 0.25 * (offset - 1)
-        means = [float(np.nanmean(values[of_kind[kind]])) for kind in kinds]
+        means = [row.contenders[item.name]["by_kind"][kind]["mean"] for kind in kinds]
         axes.barh(places, means, 0.22, color=colours[item.name], label=item.label)
-    axes.set_yticks(range(len(kinds)), [f"{kind} (n={of_kind[kind].sum()})" for kind in kinds])
+    axes.set_yticks(range(len(kinds)), [f"{kind} (n={count[kind]})" for kind in kinds])
     axes.legend(fontsize=8)
     return picture(figure)
 

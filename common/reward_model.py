@@ -14,6 +14,8 @@ from common.preferences import BATCH_ROWS, Pair, accuracy
 from common.progress import say
 from common.usecase import Example
 
+SMALLEST_JUDGE_ACCURACY = 0.7
+
 
 def fit(job: Job, pairs: list[Pair], held_out: Sequence[Pair]) -> dict[str, Any]:
     """Trains the rating model of a job on top of its base; gives what it cost and how often it is right."""
@@ -85,3 +87,45 @@ def best_answers(job: Job, writer: Any, tokenizer: Any, examples: Sequence[Examp
         tokens_out = sum(draw[place].tokens for draw in drawn)
         found.append(Output(example.id, best, len(ids[place]) * len(drawn), tokens_out))
     return found
+
+
+def judged(
+    job: Job, pairs: list[Pair], held_out: Sequence[Pair], answers: dict[str, Sequence[str]]
+) -> dict[str, Any]:
+    """How often a rating model of other pairs prefers the tuned answers to each rival's.
+
+    A rating model that is seldom right on held-out pairs judges nothing, and is dropped.
+    """
+    facts = fit(job, pairs, held_out)
+    found = {"pairs": len(pairs), "held_out_accuracy": facts["held_out_accuracy"]}
+    if found["held_out_accuracy"] < SMALLEST_JUDGE_ACCURACY:
+        return {**found, "wins": {}}
+    rater, tokenizer = load(job)
+    prompts = [job.usecase.model_input(e) for e in job.splits.test]
+    rated = {}
+    for name, texts in answers.items():
+        rows = [
+            chat.encode(tokenizer, {"prompt": prompt, "completion": text or " "})
+            for prompt, text in zip(prompts, texts, strict=True)
+        ]
+        rated[name] = ratings(rater, tokenizer, rows)
+    sizes = {name: np.array([len(text) for text in texts]) for name, texts in answers.items()}
+    wins = {
+        name: length_controlled(rated["tuned"] - rated[name], sizes["tuned"] - sizes[name])
+        for name in answers
+        if name != "tuned"
+    }
+    return {**found, "wins": wins}
+
+
+def length_controlled(margins: np.ndarray, longer_by: np.ndarray) -> float:
+    """The win rate at equal length: a logistic curve over the difference in length, read at 0."""
+    from sklearn.linear_model import LogisticRegression
+
+    # A tie is a win and a loss of half the weight.
+    won = np.concatenate([margins >= 0, margins > 0])
+    if won.all() or not won.any():
+        return float(won.mean())
+    scale = max(float(np.std(longer_by)), 1.0)
+    curve = LogisticRegression(C=1e3).fit(np.tile(longer_by / scale, 2)[:, None], won)
+    return float(curve.predict_proba([[0.0]])[0, 1])

@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from common import contenders, data, methods, models, record
+from common import contenders, data, methods, models, record, stamp
 from common.config import RunConfig
 from common.errors import GalleryError, TrainingFailed
 from common.evaluate import score_columns
@@ -120,6 +120,8 @@ def data_stage(run: Run) -> Splits:
             raise GalleryError(f"The {name} split of {run.usecase.name} is empty; every run needs one.")
     if run.config.smoke:
         splits = data.smoke_sample(splits)
+    if run.config.train_share < 1:
+        splits = data.train_part(splits, run.config.train_share)
     facts = data.describe(splits)
     identity = hashlib.sha256(
         json.dumps([settings_of(run.config), facts["fingerprint"]], sort_keys=True).encode()
@@ -129,7 +131,7 @@ def data_stage(run: Run) -> Splits:
         move_aside(run.folder)
     if not path.is_file():
         data.refuse_leaks(splits, run.usecase.name)
-        write_json(path, {**facts, "identity": identity})
+        write_json(path, {**facts, "identity": identity, "stamp": stamp.of(run.usecase, run.config)})
     counts = ", ".join(f"{count} {name}" for name, count in facts["counts"].items())
     documents = f", {facts['documents']} documents" if facts["documents"] else ""
     say(f"  {counts}{documents}; test fixed as {facts['test_ids_hash']}")
@@ -232,6 +234,7 @@ def report_stage(run: Run, summary: Summary) -> RunRecord:
     say("[bold]5 report[/bold]")
     made = summary.record()
     write_json(run.folder / "record.json", made.model_dump())
+    write_json(run.folder / "examples.json", summary.examples())
     write_report(run.folder, made, run.usecase, summary.test, summary.scored, summary.outputs())
     return made
 

@@ -90,6 +90,27 @@ class Summary:
             "seconds": item.seconds,
         }
 
+    def examples(self) -> dict[str, Any]:
+        """The headline of every contender on every test example, where it is a score of examples.
+
+        What is asked is kept for our own data only: that of others has its own licence.
+        """
+        metric = self.usecase.headline
+        asked = [shorten(e.inputs) if self.config.data is None else "" for e in self.test]
+        return {
+            "metric": metric,
+            "averages": self.usecase.averages_examples(),
+            "ids": [example.id for example in self.test],
+            "groups": self.groups,
+            "kinds": [example.kind for example in self.test],
+            "asked": asked,
+            "scores": {
+                item.name: [rounded(columns[metric]) for columns in item.columns]
+                for item in self.scored
+                if metric in item.columns[0]
+            },
+        }
+
     def by_kind(self, item: Scored) -> dict[str, dict[str, float]]:
         """The headline for each kind of example, averaged over seeds."""
         kinds = np.array([example.kind for example in self.test])
@@ -164,6 +185,17 @@ class Summary:
             "config": self.config.model_dump(mode="json"),
             "environment": record.environment(record.threads_for(self.config.threads)),
         }
+
+
+def rounded(column: np.ndarray) -> list[float | None]:
+    """A column for JSON; an example that does not carry the metric is null."""
+    return [round(float(value), 5) if np.isfinite(value) else None for value in column]
+
+
+def shorten(value: Any, length: int = 80) -> str:
+    """What is asked, as one short line; what is no text has none."""
+    text = " ".join(json.dumps(value, ensure_ascii=False, default=lambda _: "").split())
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def mean_of(rows: list[dict[str, Any]], averaged: tuple[str, ...]) -> dict[str, Any]:

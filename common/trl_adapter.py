@@ -243,6 +243,12 @@ def rollout_trainer(
 
 def tokenised(base: type) -> type:
     """A trainer that takes rows that are tokens already, made as they are at inference."""
+    import torch
+    from trl.trainer import utils
+
+    if not torch.cuda.is_available() and hasattr(utils, "_use_triton"):
+        # Without a GPU it also scores prompts and padding against the vocabulary, at half the time of a step.
+        utils._use_triton = lambda device: True
 
     class Tokenised(base):
         def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:

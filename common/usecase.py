@@ -148,6 +148,11 @@ class UseCase:
         """What a verifiable reward pays for one answer, 0 to 1."""
         return float(self.score(example, output)[self.headline])
 
+    def asked(self, example: Example) -> str:
+        """What an example asks, by which similar training examples are found for a prompt."""
+        shown = self.model_input(example)
+        return shown if isinstance(shown, str) else str(shown[-1]["content"])
+
     def new_pieces(self, splits: Splits) -> Sequence[str]:
         """Pieces that a text model's vocabulary lacks; each gets a row that is trained."""
         return ()

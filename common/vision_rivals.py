@@ -11,7 +11,7 @@ from common.pictures import Picture
 from common.usecase import Example
 
 NEIGHBOURS = 15
-PENALTIES = (0.001, 0.01, 0.1, 1.0)
+PENALTIES = (0.0003, 0.003, 0.03)
 
 
 def labels_of(job: Job) -> list[str]:
@@ -101,7 +101,7 @@ def fitted_linear(job: Job) -> Any:
     truth = targets_of(job, job.splits.val)
     best: tuple[float, Any] = (-np.inf, None)
     for penalty in PENALTIES if (truth >= 0).any() else PENALTIES[1:2]:
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=300))
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=500))
         model.fit(rows, answers)
         if not (truth >= 0).any():
             return model

@@ -38,7 +38,7 @@ def row_modules(model: Any) -> list[tuple[str, Any]]:
 def train_rows(peft_config: Any, model: Any, ids: Sequence[int], method: str) -> Any:
     """A PEFT config that also trains and saves the new rows."""
     if not hasattr(peft_config, "trainable_token_indices"):
-        raise GalleryError(f"Method {method!r} cannot train {len(ids)} new pieces; use lora, dora or full.")
+        raise GalleryError(f"Method {method!r} cannot train new pieces; use lora, dora or full.")
     peft_config.trainable_token_indices = {name.split(".")[-1]: list(ids) for name, _ in row_modules(model)}
     return peft_config
 

@@ -9,9 +9,13 @@ from common import contract, usecase
 
 NAMES = usecase.names()
 ORDER = (
-    "errors pictures usecase config data embedded models vision vocabulary job metrics retrieval methods progress linear encoder "
-    "searcher chat generate evaluate_text preferences embed_rivals classify_rivals vision_rivals record trl_adapter trainer "
-    "reward_model tuners contenders evaluate summary board report contract compare publish inspect ask humans run cli"
+    "errors pictures usecase config nearby data examples floors samples personal doctor templates embedded bottleneck models vision vocabulary job "
+    "metrics retrieval methods "
+    "progress linear encoder searcher chat generate evaluate_text preferences embed_rivals "
+    "classify_rivals vision_rivals record cells results stamp trl_adapter trainer answering reward_model preference_stage "
+    "preference_checks tuners contenders evaluate summary verdicts methods_table curve negatives board report honesty contract compare publish "
+    "inspect scaffold check "
+    "ask humans run bench web parity stopping cli_bench cli"
 ).split()
 
 
@@ -41,7 +45,7 @@ def test_common_imports_run_one_way() -> None:
 def layer(path: Path) -> int:
     """The place of a file in the order of the core."""
     parts = path.relative_to(usecase.ROOT / "common").with_suffix("").parts
-    if parts[0] == "embedded" and parts[-1] != "__init__":
+    if parts[0] in ("embedded", "templates") and parts[-1] != "__init__":
         return len(ORDER) - 1  # the recipe of the base runs on its own
     return ORDER.index("contenders") - 1 if parts[0] == "__init__" else ORDER.index(parts[0])
 

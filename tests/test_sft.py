@@ -8,6 +8,7 @@ import pytest
 
 from common import chat, config, data, methods, models, run, trl_adapter, usecase
 from common.errors import GalleryError
+from common.evaluate_text import likeliest
 from common.generate import Sampling, replies
 from common.job import Job
 from common.tuners import sft
@@ -78,7 +79,7 @@ def test_a_run_learns_to_copy_and_to_stop(tiny: Path, tmp_path: Path) -> None:
 def test_loss_is_on_the_answer_and_its_end_only(tiny: Path) -> None:
     _, tokenizer = models.load_causal(models.resolve(str(tiny), None, "sft"), None)
     prompt = [{"role": "user", "content": "the box is red . colour ?"}]
-    row = chat.encode(tokenizer, prompt, "red")
+    row = chat.encode(tokenizer, {"prompt": prompt, "completion": "red"})
     assert tokenizer.decode(row.answer_ids()) == "red <|end|>"
     assert row.input_ids[: row.labels.count(chat.IGNORED)] == chat.prompt_ids(tokenizer, prompt)
     assert row.input_ids.count(tokenizer.bos_token_id) == 1
@@ -97,10 +98,83 @@ def test_a_template_without_an_end_or_with_another_prefix_is_refused(tiny: Path)
     prompt = [{"role": "user", "content": "the box is red . colour ?"}]
     tokenizer.chat_template = TEMPLATE.replace("<|end|>", "")
     with pytest.raises(GalleryError, match="never learn to stop"):
-        chat.encode(tokenizer, prompt, "red")
+        chat.encode(tokenizer, {"prompt": prompt, "completion": "red"})
     tokenizer.chat_template = TEMPLATE.replace("<|assistant|>{% endif", "<|assistant|>think{% endif")
     with pytest.raises(GalleryError, match="another text before the answer"):
-        chat.encode(tokenizer, prompt, "red")
+        chat.encode(tokenizer, {"prompt": prompt, "completion": "red"})
+
+
+def conversation(*answers: str) -> dict[str, Any]:
+    """A training row with one question per answer."""
+    asked = [{"role": "user", "content": "the box is red . colour ?"}]
+    said: list[dict[str, str]] = []
+    for answer in answers:
+        said += [{"role": "assistant", "content": answer}, {"role": "user", "content": "the cup ?"}]
+    return {"prompt": asked, "completion": said[:-1]}
+
+
+def test_every_answer_of_a_conversation_is_learnt_as_it_will_be_asked(tiny: Path) -> None:
+    _, tokenizer = models.load_causal(models.resolve(str(tiny), None, "sft"), None)
+    given = conversation("red", "green", "blue")
+    row = chat.encode(tokenizer, given)
+    assert tokenizer.decode(row.answer_ids()) == "red <|end|> green <|end|> blue <|end|>"
+    for turn in (1, 2):
+        asked = chat.prompt_ids(tokenizer, [*given["prompt"], *given["completion"][: 2 * turn]])
+        assert row.input_ids[: len(asked)] == asked
+        assert row.labels[len(asked)] == row.input_ids[len(asked)] != chat.IGNORED
+        assert row.labels[len(asked) - 1] == chat.IGNORED
+    assert chat.marked(tokenizer, row).count("«") == 3
+    assert chat.completion_of(given) == "red"
+
+
+def test_conversations_that_cannot_be_learnt_are_refused(tiny: Path) -> None:
+    _, tokenizer = models.load_causal(models.resolve(str(tiny), None, "sft"), None)
+    ends_with_user = conversation("red", "green")
+    ends_with_user["completion"].append({"role": "user", "content": "the cup"})
+    with pytest.raises(GalleryError, match="must end with an assistant message"):
+        chat.encode(tokenizer, ends_with_user)
+    with pytest.raises(GalleryError, match="plain text prompt has one answer"):
+        chat.encode(tokenizer, {**conversation("red", "green"), "prompt": "the box"})
+    shortens = "(m['content'] if loop.last or m['role'] == 'user' else '?')"
+    tokenizer.chat_template = TEMPLATE.replace("m['content']", shortens)
+    with pytest.raises(GalleryError, match="writes an earlier answer differently"):
+        chat.encode(tokenizer, conversation("red", "green"))
+
+
+def test_conversations_without_a_chat_template_are_learnt_too(tiny: Path) -> None:
+    _, tokenizer = models.load_causal(models.resolve(str(tiny), None, "sft"), None)
+    tokenizer.chat_template = None
+    row = chat.encode(tokenizer, conversation("red", "green"))
+    assert tokenizer.decode(row.answer_ids()) == "red <|end|> green <|end|>"
+
+
+def test_the_loss_is_that_of_the_model_itself(tiny: Path) -> None:
+    import torch
+
+    model, tokenizer = models.load_causal(models.resolve(str(tiny), None, "sft"), None)
+    rows = [chat.encode(tokenizer, conversation("red")), chat.encode(tokenizer, conversation("red", "blue"))]
+    longest = max(len(row.input_ids) for row in rows)
+    tokens = torch.tensor([r.input_ids + [0] * (longest - len(r.input_ids)) for r in rows])
+    labels = torch.tensor([r.labels + [chat.IGNORED] * (longest - len(r.labels)) for r in rows])
+    mask = (tokens != 0).long()
+    plain = model(input_ids=tokens, attention_mask=mask, labels=labels).loss
+    ours = trl_adapter.answer_loss(model, tokens, labels, None)
+    assert torch.allclose(ours, plain, atol=1e-6)
+    assert model(input_ids=tokens).logits.shape[:2] == tokens.shape
+
+
+def test_batches_hold_like_lengths_and_every_row_once() -> None:
+    lengths = [10 * (row % 7) + row % 3 for row in range(103)]
+    order = trl_adapter.LikeLengths(lengths, 8, seed=0)
+    first = list(order)
+    assert sorted(first) == list(range(103)) and list(order) == first
+    batches = [first[at : at + 8] for at in range(0, 96, 8)]
+    wasted = sum(max(lengths[r] for r in b) * 8 - sum(lengths[r] for r in b) for b in batches)
+    assert wasted < 0.15 * sum(lengths)
+    means = [sum(lengths[r] for r in batch) for batch in batches]
+    assert means != sorted(means) and means != sorted(means, reverse=True)
+    order.set_epoch(1)
+    assert list(order) != first
 
 
 def test_an_adapter_of_another_template_is_refused(
@@ -118,9 +192,11 @@ USABLE = [name for name, method in methods.REGISTRY.items() if "sft" not in dict
 
 
 @pytest.mark.parametrize("method", USABLE)
-def test_every_method_trains_and_reloads_to_the_same_answers(
+def test_every_method_trains_and_reloads_to_the_same_model(
     method: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import torch
+
     kept: dict[str, Any] = {}
     real = trl_adapter.sft_trainer
 
@@ -129,13 +205,18 @@ def test_every_method_trains_and_reloads_to_the_same_answers(
         return real(model, *rest)
 
     monkeypatch.setattr(trl_adapter, "sft_trainer", remember)
-    work = job(tiny, tmp_path, method=method, epochs=1, frozen_layers=1, virtual_tokens=4)
+    work = job(tiny, tmp_path, method=method, epochs=1, frozen_layers=1, virtual_tokens=4, rank=4)
     facts = sft.fit(work)
-    assert facts["trainable_parameters"] > 0
-    prompts = [work.usecase.model_input(e) for e in work.splits.test]
-    memory = sft.answers(work, kept["model"], sft.load(work, None)[1], work.splits.test, prompts)
-    again = sft.predict(replace(work, shared={}), work.splits.test)
-    assert [o.value for o in memory] == [o.value for o in again]
+    assert facts["trainable_parameters"] > 0 and facts["steps"] == 5
+    base, tokenizer = sft.load(work, None)
+    again, _ = sft.load(replace(work, shared={}), work.adapter)
+    tokens = torch.tensor([chat.prompt_ids(tokenizer, work.usecase.model_input(work.splits.test[0]))])
+    with torch.inference_mode():
+        start, memory, loaded = (
+            model.eval()(input_ids=tokens).logits[:, -1] for model in (base, kept["model"], again)
+        )
+    assert torch.allclose(memory, loaded, atol=1e-5)
+    assert not torch.allclose(memory, start, atol=1e-5)
 
 
 def test_batched_answers_equal_one_by_one_generate(tiny: Path) -> None:
@@ -150,6 +231,23 @@ def test_batched_answers_equal_one_by_one_generate(tiny: Path) -> None:
         full = model.generate(row, attention_mask=torch.ones_like(row), max_new_tokens=12, do_sample=False)
         text = tokenizer.decode(full[0, len(prompt) :], skip_special_tokens=True).strip()
         assert reply.text == text
+
+
+def test_the_likeliest_option_is_that_of_the_model_itself(tiny: Path) -> None:
+    import torch
+
+    model, tokenizer = models.load_causal(models.resolve(str(tiny), None, "sft"), None)
+    prompt = chat.prompt_ids(tokenizer, [{"role": "user", "content": "the box is red . colour ?"}])
+    options = ["red", "green blue", "black black black"]
+
+    def nats(option: str) -> float:
+        ids = tokenizer(option, add_special_tokens=False)["input_ids"]
+        logits = model(input_ids=torch.tensor([[*prompt, *ids]])).logits[0].log_softmax(-1)
+        return sum(float(logits[len(prompt) - 1 + place, token]) for place, token in enumerate(ids))
+
+    assert likeliest(model, tokenizer, prompt, options) == max(options, key=nats)
+    longest_first = sorted(options, key=lambda option: -len(option))
+    assert likeliest(model, tokenizer, prompt, longest_first) == max(options, key=nats)
 
 
 def test_drawn_answers_are_seeded_and_chosen_without_the_gold(tiny: Path, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from common import board
+
 SOURCE = '''
 """Toy: which shelf does a thing belong on."""
 
@@ -64,8 +66,9 @@ class Toy(UseCase):
         return [{"text": example.inputs, "label": example.answer}]
 '''
 
+BLOCK = f"{board.BEGIN}\nNo run is published yet.\n{board.END}\n"
 README = "\n".join(
-    f"## {heading}\n\ntext\n"
+    f"## {heading}\n\n{BLOCK if heading == 'Result' else 'text'}\n"
     for heading in (
         "The problem",
         "Data and licence",

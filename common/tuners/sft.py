@@ -1,151 +1,29 @@
 """Supervised fine-tuning of text models: prompt and completion, loss on the completion only."""
 
-import hashlib
 import json
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from common import bottleneck, chat, methods, trainer, trl_adapter
+from common import bottleneck, methods, trainer, trl_adapter
+from common.answering import (
+    TEMPLATE_FILE,
+    answers,
+    ask_model,
+    encoded,
+    few_shot,
+    forgetting,
+    load,
+    models,
+    predict,
+    start,
+    template_hash,
+    val_score,
+    zero_shot,
+)
 from common.chat import Encoded
-from common.errors import GalleryError
-from common.evaluate_text import bits_per_byte
-from common.generate import Reply, Sampling, replies
-from common.job import Contender, Job, Output
-from common.models import CHARACTERS, load_causal
-from common.progress import console, say, task
-from common.usecase import Example, Splits
-from common.vocabulary import character_model, extend
+from common.job import Contender, Job
+from common.vocabulary import extend
 
-MARKED_SHOWN = 3
-LARGEST_SHARE_LOST = 0.01
-VAL_EXAMPLES = 120
-TEMPLATE_FILE = "template.json"
-
-
-def load(job: Job, adapter: Path | None) -> tuple[Any, Any]:
-    """The model and its tokenizer, as they came or as this job tuned them."""
-    if adapter is not None:
-        check_template(job, adapter)
-        return load_causal(job.base, adapter)
-    if "base" not in job.shared:
-        job.shared["base"] = start(job)
-    return job.shared["base"]
-
-
-def start(job: Job) -> tuple[Any, Any]:
-    """The base as training begins with it."""
-    if job.config.model != CHARACTERS:
-        return load_causal(job.base, None)
-    rows = [row for e in job.splits.train for row in job.usecase.train_rows(e, job.splits)]
-    return character_model([text_of(r["prompt"]) + chat.completion_of(r) for r in rows], job.seed)
-
-
-def template_hash(job: Job, tokenizer: Any) -> str:
-    """Names how this use case writes a prompt for this tokenizer."""
-    example = job.splits.train[0]
-    text = chat.render(tokenizer, job.usecase.model_input(example)).replace(str(example.inputs), "")
-    return hashlib.sha256(f"{job.usecase.template()}{chat.TEMPLATE_SETTINGS}{text}".encode()).hexdigest()[:16]
-
-
-def check_template(job: Job, adapter: Path) -> None:
-    """Refuses an adapter that was trained on prompts of another shape."""
-    stored = json.loads((adapter / TEMPLATE_FILE).read_text(encoding="utf-8"))["template_hash"]
-    found = template_hash(job, load(job, None)[1])
-    if stored != found:
-        raise GalleryError(
-            f"The adapter in {adapter} was trained with prompt template {stored}, but the code now "
-            f"writes template {found}. Answers would be worthless: train again, or go back to that code."
-        )
-
-
-def answers(
-    job: Job, model: Any, tokenizer: Any, examples: Sequence[Example], prompts: Sequence[chat.Prompt]
-) -> list[Output]:
-    """Greedy answers; with `samples` above one, the use case picks among drawn ones."""
-    ids = [chat.prompt_ids(tokenizer, prompt) for prompt in prompts]
-    longest = context_tokens(model) - job.config.answer_length_tokens
-    cut = [i for i in ids if len(i) > longest]
-    if cut:
-        say(f"  {len(cut)} of {len(ids)} prompts exceed {longest} tokens and are cut at their start")
-    ids = [row[-longest:] for row in ids]
-    drawn = []
-    for number in range(job.config.samples):
-        sampling = Sampling(job.config.sampling_temperature if number else 0.0, job.seed + number)
-        with task("answering", len(ids), "prompts") as work:
-            drawn.append(
-                replies(model, tokenizer, ids, job.config.answer_length_tokens, sampling, work.advance)
-            )
-    return [
-        as_output(job, example, len(ids[row]), [found[row] for found in drawn])
-        for row, example in enumerate(examples)
-    ]
-
-
-def as_output(job: Job, example: Example, tokens_in: int, drawn: list[Reply]) -> Output:
-    """One answer with the tokens of every draw."""
-    mark = job.usecase.cut_mark
-    texts = [reply.text if reply.stopped else reply.text + mark for reply in drawn]
-    text = texts[0] if len(texts) == 1 else job.usecase.choose(example, texts)
-    return Output(example.id, text, tokens_in * len(drawn), sum(reply.tokens for reply in drawn))
-
-
-def context_tokens(model: Any) -> int:
-    """How much a model can read and write in all."""
-    config = getattr(model.config, "text_config", model.config)
-    return config.max_position_embeddings
-
-
-def zero_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
-    """The base model with the same prompt."""
-    return answers(job, *load(job, None), examples, [job.usecase.model_input(e) for e in examples])
-
-
-def few_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
-    """The base model after the most similar training examples, as many as fit."""
-    model, tokenizer = load(job, None)
-    room = context_tokens(model) - job.config.answer_length_tokens
-    near = nearest_training(job, examples)
-    prompts = [
-        fitting(job, tokenizer, example, found, room) for example, found in zip(examples, near, strict=True)
-    ]
-    return answers(job, model, tokenizer, examples, prompts)
-
-
-def nearest_training(job: Job, examples: Sequence[Example]) -> list[list[tuple[chat.Prompt, str]]]:
-    """For each example the most similar training rows, by character n-grams of the prompt."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    rows = [row for e in job.splits.train for row in job.usecase.train_rows(e, job.splits)]
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), max_features=50_000)
-    known = vectorizer.fit_transform([text_of(row["prompt"]) for row in rows])
-    asked = vectorizer.transform([text_of(job.usecase.model_input(e)) for e in examples])
-    found = []
-    for row in range(asked.shape[0]):
-        scores = (known @ asked[row].T).toarray()[:, 0]
-        best = np.argsort(-scores, kind="stable")[: job.config.shots]
-        found.append([(rows[i]["prompt"], chat.completion_of(rows[i])) for i in best])
-    return found
-
-
-def text_of(prompt: chat.Prompt) -> str:
-    return prompt if isinstance(prompt, str) else prompt[-1]["content"]
-
-
-def fitting(
-    job: Job, tokenizer: Any, example: Example, shots: list[tuple[chat.Prompt, str]], room: int
-) -> chat.Prompt:
-    """The prompt with as many of the nearest shots as fit, the nearest last."""
-    asked = job.usecase.model_input(example)
-    for count in range(len(shots), 0, -1):
-        prompt = chat.with_shots(asked, shots[:count][::-1])
-        if len(chat.prompt_ids(tokenizer, prompt)) <= room:
-            return prompt
-    return asked
+__all__ = ["answers", "ask_model", "contenders", "fit", "forgetting", "load", "models", "predict"]
 
 
 def contenders() -> list[Contender]:
@@ -157,28 +35,8 @@ def contenders() -> list[Contender]:
 
 
 def encoded_rows(job: Job, tokenizer: Any) -> list[Encoded]:
-    """Training rows as tokens, refused when the length limit would lose more than one in a hundred."""
-    rows = job.usecase.training_set(job.splits)
-    encoded = [chat.encode(tokenizer, row) for row in rows]
-    kept = [row for row in encoded if len(row.input_ids) <= job.config.train_length_tokens]
-    lost = len(encoded) - len(kept)
-    if lost > LARGEST_SHARE_LOST * len(encoded):
-        longest = max(len(row.input_ids) for row in encoded)
-        raise GalleryError(
-            f"{lost} of {len(encoded)} training rows are longer than train_length_tokens = "
-            f"{job.config.train_length_tokens} (the longest has {longest}). Raise it in the variant, or "
-            "shorten the prompts."
-        )
-    empty = sum(not answer.strip() for row in rows for _, answer in chat.turns(row))
-    if empty or not kept:
-        raise GalleryError(
-            f"{empty} answers of {len(rows)} training rows are empty, so a model would learn to say nothing. "
-            "Write them, or leave the rows out."
-        )
-    say(f"  training rows: {len(encoded)} in, {len(kept)} kept; loss is on what stands between « and »:")
-    for row in kept[:MARKED_SHOWN]:
-        console.print("    " + chat.marked(tokenizer, row).replace("\n", "\n    "), markup=False)
-    return kept
+    """The use case's training rows as tokens."""
+    return encoded(job, tokenizer, job.usecase.training_set(job.splits))
 
 
 def fit(job: Job) -> dict[str, Any]:
@@ -199,7 +57,9 @@ def fit(job: Job) -> dict[str, Any]:
     if job.config.method == "bottleneck":
         bottleneck.save(model, job.adapter)
     else:
-        model.save_pretrained(str(job.adapter))
+        # New rows are saved by themselves; PEFT would add the whole table of a resized vocabulary.
+        whole = {"save_embedding_layers": False} if hasattr(model, "peft_config") else {}
+        model.save_pretrained(str(job.adapter), **whole)
     tokenizer.save_pretrained(str(job.adapter))
     stamp = json.dumps({"template_hash": template_hash(job, tokenizer), "base": job.base.id})
     (job.adapter / TEMPLATE_FILE).write_text(stamp, encoding="utf-8")
@@ -209,58 +69,3 @@ def fit(job: Job) -> dict[str, Any]:
         "adapter_bytes": trainer.folder_bytes(job.adapter),
         "diverged": watch.diverged,
     }
-
-
-def val_score(model: Any, tokenizer: Any, job: Job) -> float:
-    """The headline of generated answers on a fixed part of val."""
-    order = sorted(job.splits.val, key=lambda e: hashlib.sha256(e.id.encode()).digest())
-    examples = order[:VAL_EXAMPLES]
-    greedy = replace(job, config=job.config.model_copy(update={"samples": 1}))
-    prompts = [job.usecase.model_input(e) for e in examples]
-    found = answers(greedy, model, tokenizer, examples, prompts)
-    rows = [job.usecase.score(e, o.value) for e, o in zip(examples, found, strict=True)]
-    columns = {key: np.array([row.get(key, math.nan) for row in rows]) for key in rows[0]}
-    return job.usecase.aggregate(columns)[job.usecase.headline]
-
-
-def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:
-    """Answers of the tuned model."""
-    model, tokenizer = load(job, job.adapter)
-    job.shared[f"tuned-{job.seed}"] = (model, tokenizer)
-    found = answers(job, model, tokenizer, examples, [job.usecase.model_input(e) for e in examples])
-    job.shared[f"answers-{job.seed}"] = [output.value for output in found]
-    return found
-
-
-def forgetting(job: Job, neutral: Splits | None) -> dict[str, Any]:
-    """Bits per byte on neutral prose before and after tuning."""
-    from common.embedded import neutral_text
-
-    texts = [e.inputs for e in neutral.test] if neutral else neutral_text()
-    before, after = (
-        bits_per_byte(*found, texts) for found in (load(job, None), job.shared[f"tuned-{job.seed}"])
-    )
-    return {"before": before, "after": after, "loss": after - before, "unit": "bits per byte"}
-
-
-def ask_model(job: Job) -> Callable[[Sequence[chat.Prompt]], list[str]]:
-    """The tuned model as a function from prompts to answers."""
-    model, tokenizer = load(job, job.adapter)
-
-    def answer(prompts: Sequence[chat.Prompt]) -> list[str]:
-        ids = [chat.prompt_ids(tokenizer, prompt) for prompt in prompts]
-        return [reply.text for reply in replies(model, tokenizer, ids, job.config.answer_length_tokens)]
-
-    return answer
-
-
-def models(job: Job) -> dict[str, dict[str, list[str]]]:
-    """Answers to the test split by contender, and of the tuned model to every probe."""
-    model, tokenizer = job.shared[f"tuned-{job.seed}"]
-    found = {"test": job.shared[f"answers-{job.seed}"]}
-    for name, examples in job.splits.probes.items():
-        prompts = [job.usecase.model_input(e) for e in examples]
-        outputs = answers(job, model, tokenizer, examples, prompts)
-        found[name] = [output.value for output in outputs]
-    untuned = {name: {"test": values} for name, values in job.shared["untuned"].items()}
-    return {**untuned, "tuned": found}

@@ -1,0 +1,248 @@
+"""What supervised and preference tuning of text models share: rows, answers, rivals, forgetting."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import chat
+from common.chat import Encoded
+from common.errors import GalleryError
+from common.evaluate_text import bits_per_byte, likeliest
+from common.generate import Reply, Sampling, replies
+from common.job import Job, Output
+from common.models import CHARACTERS, load_causal
+from common.progress import console, say, task
+from common.usecase import Example, Splits
+from common.vocabulary import character_model
+
+VAL_EXAMPLES = 120
+MARKED_SHOWN = 3
+LARGEST_SHARE_LOST = 0.01
+TEMPLATE_FILE = "template.json"
+
+
+def load(job: Job, adapter: Path | None) -> tuple[Any, Any]:
+    """The model and its tokenizer, as they came or as this job tuned them."""
+    if adapter is not None:
+        check_template(job, adapter)
+        return load_causal(job.base, adapter)
+    if "base" not in job.shared:
+        job.shared["base"] = start(job)
+    return job.shared["base"]
+
+
+def start(job: Job) -> tuple[Any, Any]:
+    """The base as training begins with it."""
+    if job.config.model != CHARACTERS:
+        return load_causal(job.base, None)
+    rows = [row for e in job.splits.train for row in job.usecase.train_rows(e, job.splits)]
+    return character_model([text_of(r["prompt"]) + chat.completion_of(r) for r in rows], job.seed)
+
+
+def template_hash(job: Job, tokenizer: Any) -> str:
+    """Names how this use case writes a prompt for this tokenizer."""
+    example = job.splits.train[0]
+    text = chat.render(tokenizer, job.usecase.model_input(example)).replace(str(example.inputs), "")
+    return hashlib.sha256(f"{job.usecase.template()}{chat.TEMPLATE_SETTINGS}{text}".encode()).hexdigest()[:16]
+
+
+def check_template(job: Job, adapter: Path) -> None:
+    """Refuses an adapter that was trained on prompts of another shape."""
+    stored = json.loads((adapter / TEMPLATE_FILE).read_text(encoding="utf-8"))["template_hash"]
+    found = template_hash(job, load(job, None)[1])
+    if stored != found:
+        raise GalleryError(
+            f"The adapter in {adapter} was trained with prompt template {stored}, but the code now "
+            f"writes template {found}. Answers would be worthless: train again, or go back to that code."
+        )
+
+
+def answers(
+    job: Job, model: Any, tokenizer: Any, examples: Sequence[Example], prompts: Sequence[chat.Prompt]
+) -> list[Output]:
+    """Greedy answers; with `samples` above one, the use case picks among drawn ones."""
+    ids = [chat.prompt_ids(tokenizer, prompt) for prompt in prompts]
+    longest = context_tokens(model) - job.config.answer_length_tokens
+    cut = [i for i in ids if len(i) > longest]
+    if cut:
+        say(f"  {len(cut)} of {len(ids)} prompts exceed {longest} tokens and are cut at their start")
+    ids = [row[-longest:] for row in ids]
+    drawn = []
+    for number in range(job.config.samples):
+        sampling = Sampling(job.config.sampling_temperature if number else 0.0, job.seed + number)
+        with task("answering", len(ids), "prompts") as work:
+            drawn.append(
+                replies(model, tokenizer, ids, job.config.answer_length_tokens, sampling, work.advance)
+            )
+    return [
+        as_output(job, example, len(ids[row]), [found[row] for found in drawn])
+        for row, example in enumerate(examples)
+    ]
+
+
+def as_output(job: Job, example: Example, tokens_in: int, drawn: list[Reply]) -> Output:
+    """One answer with the tokens of every draw."""
+    mark = job.usecase.cut_mark
+    texts = [reply.text if reply.stopped else reply.text + mark for reply in drawn]
+    text = texts[0] if len(texts) == 1 else job.usecase.choose(example, texts)
+    return Output(example.id, text, tokens_in * len(drawn), sum(reply.tokens for reply in drawn))
+
+
+def context_tokens(model: Any) -> int:
+    """How much a model can read and write in all."""
+    config = getattr(model.config, "text_config", model.config)
+    return config.max_position_embeddings
+
+
+def zero_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
+    """The base model with the same prompt."""
+    return answers(job, *load(job, None), examples, [job.usecase.model_input(e) for e in examples])
+
+
+def few_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
+    """The base model after the most similar training examples, as many as fit."""
+    model, tokenizer = load(job, None)
+    room = context_tokens(model) - job.config.answer_length_tokens
+    near = nearest_training(job, examples)
+    prompts = [
+        fitting(job, tokenizer, example, found, room) for example, found in zip(examples, near, strict=True)
+    ]
+    return answers(job, model, tokenizer, examples, prompts)
+
+
+def nearest_training(job: Job, examples: Sequence[Example]) -> list[list[tuple[chat.Prompt, str]]]:
+    """For each example the most similar training rows, by character n-grams of what is asked."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    train, case = job.splits.train, job.usecase
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), max_features=50_000)
+    known = vectorizer.fit_transform([case.asked(example) for example in train])
+    wanted = vectorizer.transform([case.asked(example) for example in examples])
+
+    @cache
+    def shots(place: int) -> list[tuple[chat.Prompt, str]]:
+        rows = case.train_rows(train[place], job.splits)
+        return [(row["prompt"], chat.completion_of(row)) for row in rows[:1]]
+
+    found = []
+    for row in range(wanted.shape[0]):
+        order = np.argsort(-(known @ wanted[row].T).toarray()[:, 0], kind="stable")
+        every = (shot for place in order for shot in shots(int(place)))
+        found.append(list(islice(every, job.config.shots)))
+    return found
+
+
+def text_of(prompt: chat.Prompt) -> str:
+    return prompt if isinstance(prompt, str) else prompt[-1]["content"]
+
+
+def fitting(
+    job: Job, tokenizer: Any, example: Example, shots: list[tuple[chat.Prompt, str]], room: int
+) -> chat.Prompt:
+    """The prompt with as many of the nearest shots as fit, the nearest last."""
+    asked = job.usecase.model_input(example)
+    for count in range(len(shots), 0, -1):
+        prompt = chat.with_shots(asked, shots[:count][::-1])
+        if len(chat.prompt_ids(tokenizer, prompt)) <= room:
+            return prompt
+    return asked
+
+
+def val_score(model: Any, tokenizer: Any, job: Job) -> float:
+    """The headline of generated answers on a fixed part of val."""
+    order = sorted(job.splits.val, key=lambda e: hashlib.sha256(e.id.encode()).digest())
+    examples = order[:VAL_EXAMPLES]
+    greedy = replace(job, config=job.config.model_copy(update={"samples": 1}))
+    prompts = [job.usecase.model_input(e) for e in examples]
+    found = answers(greedy, model, tokenizer, examples, prompts)
+    rows = [job.usecase.score(e, o.value) for e, o in zip(examples, found, strict=True)]
+    columns = {key: np.array([row.get(key, math.nan) for row in rows]) for key in rows[0]}
+    return job.usecase.aggregate(columns)[job.usecase.headline]
+
+
+def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:
+    """Answers of the tuned model."""
+    model, tokenizer = load(job, job.adapter)
+    job.shared[f"tuned-{job.seed}"] = (model, tokenizer)
+    found = answers(job, model, tokenizer, examples, [job.usecase.model_input(e) for e in examples])
+    job.shared[f"answers-{job.seed}"] = [output.value for output in found]
+    return found
+
+
+def forgetting(job: Job, neutral: Splits | None) -> dict[str, Any]:
+    """Bits per byte on neutral prose before and after tuning."""
+    from common.embedded import neutral_text
+
+    texts = [e.inputs for e in neutral.test] if neutral else neutral_text()
+    before, after = (
+        bits_per_byte(*found, texts) for found in (load(job, None), job.shared[f"tuned-{job.seed}"])
+    )
+    return {"before": before, "after": after, "loss": after - before, "unit": "bits per byte"}
+
+
+def ask_model(job: Job) -> Callable[[Sequence[chat.Prompt]], list[str]]:
+    """The tuned model as a function from prompts to answers."""
+    model, tokenizer = load(job, job.adapter)
+
+    def answer(prompts: Sequence[chat.Prompt]) -> list[str]:
+        ids = [chat.prompt_ids(tokenizer, prompt) for prompt in prompts]
+        return [reply.text for reply in replies(model, tokenizer, ids, job.config.answer_length_tokens)]
+
+    return answer
+
+
+def models(job: Job) -> dict[str, dict[str, Any]]:
+    """Answers to test by contender, of the tuned model to every probe too, and who can choose from a list."""
+    model, tokenizer = job.shared[f"tuned-{job.seed}"]
+    found: dict[str, Any] = {"test": job.shared[f"answers-{job.seed}"]}
+    for name, examples in job.splits.probes.items():
+        prompts = [job.usecase.model_input(e) for e in examples]
+        outputs = answers(job, model, tokenizer, examples, prompts)
+        found[name] = [output.value for output in outputs]
+    made: dict[str, dict[str, Any]] = {n: {"test": values} for n, values in job.shared["untuned"].items()}
+    made["tuned"] = found
+    for name, adapter in (("zero_shot", load(job, None)), ("tuned", (model, tokenizer))):
+        made.setdefault(name, {})["choose"] = chooser(job, *adapter)
+    return made
+
+
+def chooser(job: Job, model: Any, tokenizer: Any) -> Callable[[Example, Sequence[str]], str]:
+    """The likeliest of some answers to an example."""
+
+    def choose(example: Example, options: Sequence[str]) -> str:
+        prompt = chat.prompt_ids(tokenizer, job.usecase.model_input(example))
+        return likeliest(model, tokenizer, prompt, options)
+
+    return choose
+
+
+def encoded(job: Job, tokenizer: Any, rows: Sequence[dict[str, Any]]) -> list[Encoded]:
+    """Training rows as tokens, refused when the length limit would lose more than one in a hundred."""
+    tokens = [chat.encode(tokenizer, row) for row in rows]
+    kept = [row for row in tokens if len(row.input_ids) <= job.config.train_length_tokens]
+    lost = len(tokens) - len(kept)
+    if lost > LARGEST_SHARE_LOST * len(tokens):
+        longest = max(len(row.input_ids) for row in tokens)
+        raise GalleryError(
+            f"{lost} of {len(tokens)} training rows are longer than train_length_tokens = "
+            f"{job.config.train_length_tokens} (the longest has {longest}). Raise it in the variant, or "
+            "shorten the prompts."
+        )
+    empty = sum(not answer.strip() for row in rows for _, answer in chat.turns(row))
+    if empty or not kept:
+        raise GalleryError(
+            f"{empty} answers of {len(rows)} training rows are empty, so a model would learn to say nothing. "
+            "Write them, or leave the rows out."
+        )
+    say(f"  training rows: {len(tokens)} in, {len(kept)} kept; loss is on what stands between « and »:")
+    for row in kept[:MARKED_SHOWN]:
+        console.print("    " + chat.marked(tokenizer, row).replace("\n", "\n    "), markup=False)
+    return kept

@@ -1,0 +1,258 @@
+"""Runs what is missing in the benchmark or older than its code, data or settings.
+
+One run after another, each in a process of its own, so that one that fails or eats the memory takes
+nothing with it: it becomes a row. Stopped and started again, it goes on where it was. Other engines
+(GNU parallel, Slurm, xargs) can spread the lines of `gallery bench --commands` over machines.
+"""
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from common import config as configs
+from common import publish, record, results, run, stamp
+from common import usecase as usecases
+from common.errors import GalleryError
+from common.methods import REGISTRY
+from common.models import is_hub_id
+from common.progress import say
+from common.record import RunRecord
+from common.usecase import UseCase
+
+SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
+STOPPED = (130, -signal.SIGINT)
+LINES_KEPT = 12
+OF_THE_METHOD = {"about", "method", "learning_rate", "rank", "virtual_tokens", "frozen_layers"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows a person wants; the plain benchmark is every variant that this machine can run."""
+
+    seeds: int = publish.FEWEST_SEEDS
+    methods: bool = False
+    curve: bool = False
+    hub: bool = False
+    smoke: bool = False
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One row: what to run, under which name, why it must run (or why it must not)."""
+
+    usecase: str
+    variant: str
+    given: Mapping[str, Any]
+    name: str
+    why: str = ""
+    left_out: str = ""
+
+    @property
+    def command(self) -> list[str]:
+        """The command line that runs it."""
+        options = [part for key, value in self.given.items() for part in option(key, value)]
+        out = ["--out", str(run.RUNS_FOLDER / self.name)]
+        return ["gallery", "run", self.usecase, "--variant", self.variant, *options, *out]
+
+
+def option(key: str, value: Any) -> list[str]:
+    """A setting as the command line writes it."""
+    name = "--" + key.replace("_", "-")
+    return [name] if value is True else [name, str(value)]
+
+
+def plan(names: Sequence[str], wanted: Wanted, home: Path = results.BENCHMARKS) -> list[Task]:
+    """Every row with why it is stale, or why it is left out; neither means it is fresh."""
+    shelf: dict[str, list[results.Entry]] = defaultdict(list)
+    for entry in results.entries(home):
+        shelf[entry.name].append(entry)
+    dirty = bool(record.uncommitted())
+    found = []
+    for name in names or usecases.names():
+        case = usecases.find(name)
+        for variant, given in rows_of(case, wanted):
+            found.append(task_for(case, variant, given, wanted, shelf, dirty))
+    return found
+
+
+def rows_of(case: UseCase, wanted: Wanted) -> list[tuple[str, dict[str, Any]]]:
+    """Variants of a use case, then its other methods, then its data-size curve."""
+    rows: list[tuple[str, dict[str, Any]]] = [(variant, {}) for variant in configs.variants(case)]
+    if wanted.methods:
+        known = methods_with_variants(case)
+        able = [m.name for m in REGISTRY.values() if case.tuner not in dict(m.refused)]
+        rows += [("offline", {"method": name}) for name in able if name not in known]
+    if wanted.curve:
+        rows += [("offline", {"train_share": share}) for share in SHARES]
+    return rows
+
+
+def methods_with_variants(case: UseCase) -> set[str]:
+    """Methods that a variant already tries with the settings of the default."""
+    layers = [configs.read_variant(case, variant) for variant in configs.variants(case)]
+    beside = [{k: v for k, v in layer.items() if k not in OF_THE_METHOD} for layer in layers]
+    return {
+        layer.get("method", "lora") for layer, rest in zip(layers, beside, strict=True) if rest == beside[0]
+    }
+
+
+def task_for(
+    case: UseCase,
+    variant: str,
+    given: dict[str, Any],
+    wanted: Wanted,
+    shelf: Mapping[str, list[results.Entry]],
+    dirty: bool,
+) -> Task:
+    """A row with the reason to run it."""
+    asked = {**given, "seeds": wanted.seeds, **({"smoke": True} if wanted.smoke else {})}
+    layers = {**configs.read_variant(case, variant), **given}
+    name = "--".join(
+        [case.name, variant, *(label(*item) for item in given.items()), *(["smoke"] if wanted.smoke else [])]
+    )
+    task = Task(case.name, variant, asked, name)
+    if layers.get("needs_data"):
+        return replace(task, left_out=f"needs --data: {layers['needs_data']}")
+    if is_hub_id(layers.get("model", "embedded")) and not wanted.hub:
+        return replace(task, left_out="a hub model; --hub runs it")
+    try:
+        config = configs.build(case, variant, asked)
+        now = stamp.of(case.configured(config.task), config)
+    except GalleryError as error:
+        return replace(task, left_out=str(error))
+    reasons = [stale(entry, now, wanted, dirty) for entry in shelf.get(name, [])]
+    return replace(task, why="" if "" in reasons else (reasons or ["no record"])[0])
+
+
+def label(key: str, value: Any) -> str:
+    """What a setting adds to the name of a row."""
+    return f"share-{value:g}" if key == "train_share" else str(value)
+
+
+def stale(entry: results.Entry, now: Mapping[str, str], wanted: Wanted, dirty: bool) -> str:
+    """Why a record does not stand for this code, data and settings; empty when it does."""
+    kept = entry.row.data.get("stamp")
+    if not kept:
+        return "recorded before code was hashed"
+    changed = [key for key, value in now.items() if kept.get(key) != value]
+    if changed:
+        return " and ".join(changed) + " changed"
+    if len(entry.row.seeds) < wanted.seeds:
+        return f"{len(entry.row.seeds)} of {wanted.seeds} seeds"
+    if entry.row.status == "cancelled" or (wanted.again and entry.row.status in publish.FAILED):
+        return f"ended as {entry.row.status!r}"
+    if entry.tier == results.CONTRIBUTED:
+        return "contributed, not verified here yet"
+    if entry.tier == results.DRAFT and not dirty and not wanted.smoke:
+        return "only a draft, and the tree is clean now"
+    return ""
+
+
+def lines(tasks: Sequence[Task]) -> list[str]:
+    """The plan as text."""
+    width = max((len(task.name) for task in tasks), default=0)
+    return [
+        f"{task.name:{width}}  "
+        + (f"left out: {task.left_out}" if task.left_out else f"run: {task.why}" if task.why else "fresh")
+        for task in tasks
+    ]
+
+
+def commands(tasks: Sequence[Task]) -> list[str]:
+    """One shell command a stale row, for an engine that spreads them."""
+    return [
+        f"{shlex.join(task.command)} && gallery publish {shlex.quote(str(run.RUNS_FOLDER / task.name))}"
+        for task in tasks
+        if task.why
+    ]
+
+
+def carry_out(
+    tasks: Sequence[Task],
+    runner: Callable[[Task], tuple[int, str]] | None = None,
+    home: Path = results.BENCHMARKS,
+) -> list[str]:
+    """Runs and publishes every stale row; gives the names of those that failed."""
+    failed = []
+    due = [task for task in tasks if task.why]
+    for number, task in enumerate(due, start=1):
+        say(f"[bold]{number}/{len(due)} {task.name}[/bold]: {task.why}")
+        folder = run.RUNS_FOLDER / task.name
+        set_aside_stale(task, folder)
+        code, said = (runner or in_process)(task)
+        if code in STOPPED:
+            raise KeyboardInterrupt
+        if code != 0:
+            failed.append(task.name)
+            say(f"  failed with code {code}; it becomes a row")
+            note_failure(task, folder, said)
+        publish.publish_run(folder, home=home)
+    return failed
+
+
+def set_aside_stale(task: Task, folder: Path) -> None:
+    """Keeps a run folder of other code or data under another name, so that its stages are not taken over."""
+    case = usecases.find(task.usecase)
+    config = configs.build(case, task.variant, task.given)
+    begun = described(folder).get("stamp")
+    if ended_badly(folder) or (begun is not None and begun != stamp.of(case.configured(config.task), config)):
+        run.move_aside(folder)
+
+
+def described(folder: Path) -> dict[str, Any]:
+    """What a run wrote of its data, if it got that far."""
+    path = folder / "data.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def ended_badly(folder: Path) -> bool:
+    """Whether a run folder holds the record of a failure."""
+    path = folder / "record.json"
+    return path.is_file() and record.read(path).status in publish.FAILED
+
+
+def in_process(task: Task) -> tuple[int, str]:
+    """Runs a row in a process of its own and shows what it says; gives its code and last lines."""
+    command = [sys.executable, "-m", "common.cli", *task.command[1:]]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    kept: list[str] = []
+    try:
+        for line in child.stdout or ():
+            say(line.rstrip().replace("[", "\\["))
+            kept = [*kept, line][-LINES_KEPT:]
+        return child.wait(), "".join(kept)
+    except KeyboardInterrupt:
+        child.send_signal(signal.SIGINT)
+        child.wait()
+        raise
+
+
+def note_failure(task: Task, folder: Path, said: str) -> None:
+    """A record of a run that ended without one of its own."""
+    if ended_badly(folder):
+        return
+    case = usecases.find(task.usecase)
+    config = configs.build(case, task.variant, task.given)
+    made = RunRecord(
+        usecase=task.usecase,
+        variant=task.variant,
+        method=config.method,
+        seeds=list(range(config.seeds)),
+        tier="smoke" if config.smoke else "draft",
+        status="failed",
+        reason=said.strip()[-600:] or "it said nothing",
+        verdict={"label": "not enough evidence", "reason": "The run ended: failed."},
+        headline=case.configured(config.task).headline,
+        data={**described(folder), "stamp": stamp.of(case.configured(config.task), config)},
+        config=config.model_dump(mode="json"),
+        environment=record.environment(record.threads_for(config.threads)),
+    )
+    record.write_json(folder / "record.json", made.model_dump())

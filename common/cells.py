@@ -1,0 +1,46 @@
+"""How tables write what records hold: Markdown tables, scores with intervals, differences, sizes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+NOTHING = "-"
+
+
+def table(head: Sequence[Any], rows: Sequence[Sequence[Any]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(value) for value in line) + " |" for line in lines)
+
+
+def score(value: Mapping[str, float] | None) -> str:
+    """A mean with its interval."""
+    if value is None:
+        return NOTHING
+    return f"{value['mean']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
+
+
+def gap(value: Mapping[str, float] | None) -> str:
+    """A difference with its interval, always with a sign."""
+    if value is None:
+        return NOTHING
+    return f"{value['mean']:+.3f} [{value['low']:+.3f}, {value['high']:+.3f}]"
+
+
+def size(number_of_bytes: float | None) -> str:
+    """Bytes as people read them."""
+    if number_of_bytes is None:
+        return NOTHING
+    for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number_of_bytes >= one:
+            return f"{number_of_bytes / one:.1f} {unit}"
+    return f"{number_of_bytes:.0f} B"
+
+
+def money(value: float) -> str:
+    """An amount with three digits that count, and no more."""
+    return f"{value:.2f}" if value >= 1 else f"{value:.3g}"
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands set apart."""
+    return NOTHING if value is None else f"{value:,.0f}"

@@ -1,0 +1,241 @@
+"""Whether a model still answers as it did once it is merged, stored and loaded again, or made int8.
+
+The same test examples go through each form; what counts is how many answers stay the same and what
+the headline loses. Past the limit nothing is exported.
+"""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from common import cells, compare, contenders, models
+from common.config import RunConfig
+from common.encoder import Encoder
+from common.errors import GalleryError
+from common.evaluate import score_columns
+from common.job import Job, Output
+from common.record import read_rows, write_json
+from common.usecase import Example, Table, UseCase
+
+# Where each tuner loads what it trained; a form of the model is put in between loading and answering.
+LOADERS = {
+    "sft": ("common.answering", "load"),
+    "preference": ("common.answering", "load"),
+    "embed": ("common.tuners.embed", "load"),
+    "classify": ("common.tuners.classify", "load_tuned"),
+    "vision": ("common.tuners.vision", "load_tuned"),
+}
+COLUMNS = ("form", "same answers", "headline", "minus the adapter", "passes")
+NO_NETWORK = ("head", "bottleneck")
+NOT_EXPORTED = "ONNX and GGUF are not checked here: they need converters that this project does not install."
+
+
+@dataclass(frozen=True)
+class Form:
+    """How one form of the model did beside the adapter."""
+
+    name: str
+    same: float
+    headline: float
+    difference: float
+
+    def passes(self, limit: float) -> bool:
+        """A headline that moves either way is no parity."""
+        return abs(self.difference) <= limit
+
+
+def check(folder: Path, limit: float, count: int, out: Path | None) -> str:
+    """The table as text, kept beside the run; refuses past the limit."""
+    row = compare.read_run(folder)
+    if "tuned" not in row.contenders:
+        raise GalleryError(f"The run in {folder} ended as {row.status}: it has no tuned model to check.")
+    config = RunConfig(**row.config)
+    usecase, splits = compare.usecase_of(row), compare.splits_of(row)
+    base = models.resolve(config.model, config.revision, usecase.tuner)
+    job = Job(usecase, splits, config, base, 0, folder / "seed-0")
+    step = max(1, len(splits.test) // count)
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        merged = beside(job, Path(place))
+        found = forms(job, merged, splits.test[::step][:count])
+        said = written(folder, found, limit, config.method)
+        failed = [form.name for form in found if not form.passes(limit)]
+        if failed:
+            raise GalleryError(
+                f"{said}\n{', '.join(failed)}: past the limit of {limit:g}; nothing is exported."
+            )
+        if out is not None:
+            export(merged.adapter, out)
+    return said
+
+
+def beside(job: Job, place: Path) -> Job:
+    """A job that sees everything of the run but its adapter, whose place a merged model takes."""
+    for path in job.folder.iterdir():
+        if path.name != "adapter":
+            (place / path.name).symlink_to(path.resolve())
+    return replace(job, folder=place, shared={})
+
+
+def forms(job: Job, merged: Job, examples: Sequence[Example]) -> list[Form]:
+    """Every form of the model on the same examples."""
+    examples = tuple(examples)
+    if job.config.method in NO_NETWORK:
+        raise GalleryError(
+            f"Method {job.config.method!r} has no network of its own to merge, store or quantise."
+        )
+    adapter = answered(job, examples)
+    chosen = {example.id for example in examples}
+    kept = [Output(**o) for o in read_rows(job.folder / "tuned.jsonl") if o["id"] in chosen]
+    judge = partial(beside_adapter, job.usecase, examples, adapter)
+    found = [judge("as recorded by the run", kept), judge("adapter", adapter)]
+    found.append(judge("merged", answered(job, examples, partial(merge_and_keep, job, merged.adapter))))
+    found.append(judge("merged, stored, loaded again", answered(merged, examples)))
+    found.append(judge("merged, int8 dynamic", answered(merged, examples, int8)))
+    return found
+
+
+def answered(
+    job: Job, examples: tuple[Example, ...], form: Callable[[Any], Any] | None = None
+) -> list[Output]:
+    """Answers of the tuned model, put into a form between loading and answering."""
+    fresh = replace(job, shared={})
+    tuner = contenders.tuner_of(job.usecase)
+    if form is None:
+        return tuner.predict(fresh, examples)
+    with loaded_as(job.usecase.tuner, form):
+        return tuner.predict(fresh, examples)
+
+
+@contextmanager
+def loaded_as(tuner: str, form: Callable[[Any], Any]) -> Iterator[None]:
+    """Within it, a tuner's trained model is given out in another form."""
+    if tuner not in LOADERS:
+        raise GalleryError(
+            f"The forms of a {tuner} model cannot be compared; these can: {', '.join(LOADERS)}."
+        )
+    module, name = import_module(LOADERS[tuner][0]), LOADERS[tuner][1]
+    real = getattr(module, name)
+
+    def load(job: Job, *adapter: Path | None) -> Any:
+        found = real(job, *adapter)
+        return found if adapter == (None,) else form(found)
+
+    setattr(module, name, load)
+    try:
+        yield
+    finally:
+        setattr(module, name, real)
+
+
+def network_of(loaded: Any) -> Any:
+    """The torch module in what a loader gives."""
+    if isinstance(loaded, Encoder):
+        return loaded.model[0].auto_model
+    return loaded[0] if isinstance(loaded, tuple) else loaded
+
+
+def with_network(loaded: Any, network: Any) -> Any:
+    """The same with another module inside."""
+    if isinstance(loaded, Encoder):
+        loaded.model[0].auto_model = network
+        return loaded
+    return (network, *loaded[1:]) if isinstance(loaded, tuple) else network
+
+
+def merge_and_keep(job: Job, place: Path, loaded: Any) -> Any:
+    """The model without its adapter layers, stored whole where the reloaded form will look for it."""
+    merged = with_network(loaded, merged_network(job, network_of(loaded)))
+    if isinstance(merged, Encoder):
+        merged.model.save(str(place), create_model_card=False)
+        return merged
+    network_of(merged).save_pretrained(str(place))
+    if isinstance(merged, tuple):
+        merged[1].save_pretrained(str(place))
+    for path in job.adapter.glob("*.json"):
+        if not (place / path.name).exists() and path.name != "adapter_config.json":
+            shutil.copyfile(path, place / path.name)
+    return merged
+
+
+def merged_network(job: Job, network: Any) -> Any:
+    """Adapter layers folded into the weights; a wholly trained model has none."""
+    if not (job.adapter / "adapter_config.json").is_file():
+        return network
+    from peft import PeftModel
+
+    if not isinstance(network, PeftModel):  # sentence-transformers puts the layers in without the wrapper
+        untouched = network_of(contenders.tuner_of(job.usecase).load(replace(job, shared={}), None))
+        network = PeftModel.from_pretrained(untouched, str(job.adapter))
+    try:
+        return network.merge_and_unload().eval()
+    except (AttributeError, NotImplementedError) as error:
+        raise GalleryError(
+            f"Method {job.config.method!r} cannot be merged into the weights: {error}."
+        ) from error
+
+
+def int8(loaded: Any) -> Any:
+    """Linear layers with int8 weights, and activations that are rounded as they come."""
+    import torch
+
+    network = network_of(loaded).to("cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # torch says that this will move to torchao; torchao is one more install
+        quantised = torch.ao.quantization.quantize_dynamic(network, {torch.nn.Linear}, dtype=torch.qint8)
+    return with_network(loaded, quantised)
+
+
+def beside_adapter(
+    usecase: UseCase,
+    examples: Sequence[Example],
+    adapter: Sequence[Output],
+    name: str,
+    outputs: Sequence[Output],
+) -> Form:
+    """Agreement with the adapter's answers, and the headline of both."""
+    scores = [
+        usecase.aggregate(score_columns(usecase, examples, o))[usecase.headline] for o in (adapter, outputs)
+    ]
+    pairs = zip(adapter, outputs, strict=True)
+    same = sum(answer(a.value) == answer(b.value) for a, b in pairs) / max(len(outputs), 1)
+    return Form(name, same, scores[1], scores[1] - scores[0])
+
+
+def answer(value: Any) -> Any:
+    """What a person would see of an output: the text, the label, or the first thing found."""
+    if isinstance(value, dict):
+        return answer(next(iter(value.get(key) for key in ("label", "ids", "text") if key in value), value))
+    return value[0] if isinstance(value, list | tuple) and value else value
+
+
+def written(folder: Path, found: Sequence[Form], limit: float, method: str) -> str:
+    """The table, also in the run's folder, from where `gallery publish` takes it into the record."""
+    rows = tuple(
+        (
+            f.name,
+            f"{f.same:.3f}",
+            f"{f.headline:.3f}",
+            f"{f.difference:+.3f}",
+            "yes" if f.passes(limit) else "NO",
+        )
+        for f in found
+    )
+    table = Table(f"Parity of {method}: the same test examples in every form", COLUMNS, rows, NOT_EXPORTED)
+    write_json(folder / "parity.json", asdict(table))
+    return f"{table.title}\n\n{cells.table(COLUMNS, rows)}\n\n{NOT_EXPORTED}"
+
+
+def export(merged: Path, out: Path) -> None:
+    """Keeps the merged model where it was asked for."""
+    if out.exists():
+        raise GalleryError(f"{out} exists already; name a folder that does not.")
+    shutil.copytree(merged, out)

@@ -1,0 +1,86 @@
+"""The supervised stages of preference tuning: the model it starts from, and the plain rival, on disk."""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from common import answering, methods, trainer, trl_adapter
+from common.job import Job
+from common.models import local_base
+from common.progress import say
+from common.record import write_json
+from common.usecase import Example
+
+START_FILE = "start.json"
+
+
+def start_folder(job: Job) -> Path:
+    """Where the supervised model of a seed is; contenders and seeds of a run share the place."""
+    root = job.folder.parent if job.folder.name == f"seed-{job.seed}" else job.folder
+    return root / f"start-{job.seed}"
+
+
+def started(job: Job) -> Job:
+    """The job with the supervised model as its base, trained first where it is not on disk."""
+    folder = start_folder(job)
+    if not (folder / START_FILE).is_file():
+        say("  supervised stage: the model that preferences start from")
+        rows = [row for e in job.splits.train for row in job.usecase.start_rows(e, job.splits)]
+        supervised(job, rows, job.config.start_epochs, folder)
+    return based(job, folder, "supervised")
+
+
+def based(job: Job, folder: Path, label: str) -> Job:
+    """The job with a saved model as its base."""
+    base = local_base(f"{job.base.id}, {label}", folder, job.base.licence)
+    config = job.config.model_copy(update={"model": str(folder)})
+    return replace(job, base=base, config=config, shared=job.shared.setdefault(str(folder), {}))
+
+
+def supervised(job: Job, rows: Sequence[dict[str, Any]], epochs: int, folder: Path) -> None:
+    """Trains the job's base on prompts and completions and saves the whole model."""
+    config = job.config
+    changes = {"method": config.start_method, "epochs": epochs, "learning_rate": config.start_rate}
+    work = replace(job, config=config.model_copy(update=changes), folder=folder)
+    arguments = trainer.arguments(work, len(rows))
+    model, tokenizer = answering.start(work)
+    kept = answering.encoded(work, tokenizer, rows)
+    model = methods.apply(model, work.config, "preference", "CAUSAL_LM")
+    watch = trainer.Watch()
+    engine = trl_adapter.sft_trainer(model, tokenizer, kept, arguments, [watch])
+    seconds = trainer.train(engine, watch, work, len(kept))
+    whole = model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
+    whole.save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+    shutil.rmtree(trainer.checkpoints(work), ignore_errors=True)
+    write_json(
+        folder / START_FILE, {"seconds": seconds, "examples": len(kept), "steps": engine.state.global_step}
+    )
+
+
+def trained_on_chosen(job: Job) -> Job:
+    """The job of the plain rival, trained first where it is not on disk."""
+    folder = start_folder(job).with_name(f"chosen-{job.seed}")
+    if not (folder / START_FILE).is_file():
+        rows = [{"prompt": r["prompt"], "completion": r["chosen"]} for r in pair_rows(job, taught(job))]
+        supervised(started(job), rows, job.config.epochs, folder)
+    return based(job, folder, "supervised on chosen")
+
+
+def for_judge(job: Job, example: Example) -> bool:
+    """Whether an example's group is kept for the model that judges; it trains nothing else."""
+    share = int(hashlib.sha256(f"judge {example.group}".encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+    return share < job.config.judge_share
+
+
+def taught(job: Job) -> list[Example]:
+    """The training examples whose preferences are learnt."""
+    return [e for e in job.splits.train if not for_judge(job, e)]
+
+
+def pair_rows(job: Job, examples: Sequence[Example]) -> list[dict[str, Any]]:
+    """Preference rows with the example that each comes from."""
+    return [{**row, "example": e} for e in examples for row in job.usecase.train_rows(e, job.splits)]

@@ -1,0 +1,119 @@
+"""One page of every record that works from a disk: filter, sort, open a run, compare two rows.
+
+Everything is inside the file. What records say is put there as data, never as markup, and the page
+forbids itself every connection.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import curve, results
+from common.record import write_text
+from common.results import Entry
+from common.verdicts import best_untuned
+
+TEMPLATE = Path(__file__).parent / "web.html.jinja"
+FACTS = ("seconds", "trainable_parameters", "adapter_bytes", "peak_memory_bytes", "learning_rate")
+PLACES = ("device", "threads", "machine", "date", "git_commit")
+DIGITS = 4
+
+
+def write_board(path: Path, home: Path = results.BENCHMARKS) -> Path:
+    """Writes the page."""
+    write_text(path, page(results.entries(home)))
+    return path
+
+
+def page(found: Sequence[Entry]) -> str:
+    """The page as text."""
+    from jinja2 import Environment
+
+    template = Environment(autoescape=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
+    # An opening bracket could end the script that holds the data.
+    text = json.dumps(content(found), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return template.render(count=len(found)).replace('"the data goes here"', text, 1)
+
+
+def content(found: Sequence[Entry]) -> dict[str, Any]:
+    """Rows, the test sets that rows share, the scores per example, and the curves."""
+    rows, tests = [], {}
+    for entry in found:
+        row = facts(entry)
+        kept = results.examples_in(results.examples_path(entry)) if entry.tuned else None
+        if kept and "tuned" in kept["scores"]:
+            row["test"] = entry.row.data.get("test_ids_hash", "")
+            tests.setdefault(row["test"], {key: kept[key] for key in ("ids", "groups", "kinds", "asked")})
+            row["scores"] = mean_by_example(kept)
+        rows.append(row)
+    return {"rows": rows, "tests": tests, "curves": [points(group) for group in curve.curves(found)]}
+
+
+def mean_by_example(kept: Mapping[str, Any]) -> list[float | None]:
+    """The tuned score of every example over seeds; an example without a score stays without."""
+    values = results.tuned_scores(kept)
+    present = np.isfinite(values)
+    total = np.where(present, values, 0.0).sum(axis=0)
+    means = np.round(total / np.maximum(present.sum(axis=0), 1), DIGITS).tolist()
+    return [mean if known else None for mean, known in zip(means, present.any(axis=0), strict=True)]
+
+
+def facts(entry: Entry) -> dict[str, Any]:
+    """What the page shows of a record."""
+    row = entry.row
+    against = best_untuned(row) if entry.tuned else ""
+    return {
+        "name": entry.name,
+        "usecase": row.usecase,
+        "variant": row.variant,
+        "method": row.method,
+        "tier": entry.tier,
+        "status": row.status,
+        "verdict": row.verdict.get("label", ""),
+        "reason": row.verdict.get("reason", "") if entry.tuned else row.reason,
+        "headline": row.headline,
+        "seeds": len(row.seeds),
+        "train": row.data.get("counts", {}).get("train"),
+        "base": row.base.get("id", ""),
+        "contenders": [contender(row.contenders[name], row.headline) for name in row.contenders],
+        "tuned": interval(entry.score()) if entry.tuned else None,
+        "against": row.contenders[against]["label"] if against else "",
+        "gap": interval(row.difference[against]) if against else None,
+        "cost": {key: row.training[key] for key in FACTS if key in row.training},
+        "lost": short(row.forgetting.get("loss")),
+        "made": {key: row.environment[key] for key in PLACES if key in row.environment},
+    }
+
+
+def contender(found: dict[str, Any], headline: str) -> dict[str, Any]:
+    """A contender's label, interval and cost."""
+    return {
+        "label": found["label"],
+        "score": interval(found["scores"][headline]),
+        "tokens": [round(found["tokens_in"]), round(found["tokens_out"])],
+        "ms": short(1000 * found["seconds"]),
+    }
+
+
+def interval(value: dict[str, float]) -> list[float | None]:
+    """Mean, low, high."""
+    return [short(value[key]) for key in ("mean", "low", "high")]
+
+
+def short(value: float | None) -> float | None:
+    """A number with as many digits as anybody reads; what is no number is null."""
+    return None if value is None or not np.isfinite(value) else round(float(value), DIGITS)
+
+
+def points(group: Sequence[Entry]) -> dict[str, Any]:
+    """A data-size curve with what twice the data would give."""
+    sizes = curve.points_of(group)
+    twice = curve.predict(sizes, 2 * sizes[-1].examples, len(sizes[-1].by_seed))
+    return {
+        "names": [entry.name for entry in group],
+        "points": [[size.examples, *interval(e.score())] for size, e in zip(sizes, group, strict=True)],
+        "twice": [2 * sizes[-1].examples, *interval(twice.as_dict())],
+    }

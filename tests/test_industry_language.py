@@ -1,0 +1,293 @@
+"""The data, the scoring and the reading of people's own pairs of industry_language."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import pytest
+
+from common import data as checks
+from common import usecase
+from common.errors import FaultsError, GalleryError
+from usecases.industry_language import data, decoys, edits, floor, matching, prompting
+from usecases.industry_language.folder import read_pairs
+from usecases.industry_language.scoring import scores
+from usecases.industry_language.terms import domains, glossary, retrieved
+
+CASE = usecase.find("industry_language")
+EDITING = CASE.configured({"edits": True})
+SPLITS = CASE.load(None)
+PAIRS = [(e.answer["text"], e.extra["rejected"]) for e in SPLITS.train]
+LARGEST_LENGTH_ACCURACY, LARGEST_WORDS_ACCURACY = 0.6, 0.7
+
+
+def test_three_trades_with_sixty_terms_each_of_which_twenty_are_ambiguous() -> None:
+    for domain in domains().values():
+        ambiguous = [term for term in domain.terms if term.word]
+        assert len(domain.terms) >= 60 and len(ambiguous) == 20, domain.name
+        assert all(len(term.everyday) == 6 for term in ambiguous)
+        assert {term.tempting for term in ambiguous} == {"professional", "public"}
+    forms = Counter(form for term in glossary() for form in (term.plain, term.professional))
+    assert max(forms.values()) == 1, forms.most_common(3)
+
+
+def test_new_terms_stand_in_no_training_row() -> None:
+    trained = "\n".join(
+        f"{e.inputs['text']}\n{e.answer['text']}\n{e.inputs['glossary']}" for e in SPLITS.train
+    )
+    new = [term for term in glossary() if term.new]
+    assert len(new) >= 30
+    for term in new:
+        for words in (term.plain, term.professional):
+            if words != term.word:  # an ambiguous word may be an everyday word of another note
+                assert not matching.mentions(trained, words), words
+    asked = " ".join(e.inputs["text"] for e in SPLITS.probes["new_terms"])
+    assert all(matching.mentions(asked, t.plain) or matching.mentions(asked, t.professional) for t in new)
+
+
+def test_no_context_of_the_test_stands_in_train_and_no_two_notes_are_alike() -> None:
+    assert checks.leaks(SPLITS) == []
+    probes = replace(SPLITS, test=SPLITS.probes["new_terms"])
+    assert [leak for leak in checks.leaks(probes) if leak.reason != "same group"] == []
+
+
+def test_length_and_words_do_not_tell_chosen_from_rejected() -> None:
+    ratios = [len(chosen) / len(rejected) for chosen, rejected in PAIRS]
+    assert 0.9 <= mean(ratios) <= 1.1
+    longer = mean(0.5 if len(c) == len(r) else float(len(c) > len(r)) for c, r in PAIRS)
+    assert 1 - LARGEST_LENGTH_ACCURACY < longer < LARGEST_LENGTH_ACCURACY
+    assert words_accuracy() < LARGEST_WORDS_ACCURACY
+
+
+def words_accuracy() -> float:
+    """How often a bag of words without the prompt tells the two apart, on contexts it has not seen."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold
+
+    counter = CountVectorizer(ngram_range=(1, 2)).fit([text for pair in PAIRS for text in pair])
+    gaps = counter.transform([c for c, _ in PAIRS]) - counter.transform([r for _, r in PAIRS])
+    signs = np.where(np.arange(len(PAIRS)) % 2, 1, -1)
+    features, labels = gaps.multiply(signs[:, None]).tocsr(), signs > 0
+    right = []
+    for fit, held in GroupKFold(5).split(features, labels, [e.group for e in SPLITS.train]):
+        model = LogisticRegression(fit_intercept=False).fit(features[fit], labels[fit])
+        right += list(model.predict(features[held]) == labels[held])
+    return float(np.mean(right))
+
+
+def test_control_pairs_prefer_the_plain_words_that_stand_there() -> None:
+    def control(example: usecase.Example) -> bool:
+        plain = example.answer["preferred"][0] in {t.plain for t in glossary()}
+        return plain and example.inputs["text"] == example.answer["text"]
+
+    assert 0.10 <= mean(map(control, SPLITS.train)) <= 0.25
+
+
+def test_search_and_replace_fails_half_the_time_and_with_the_reader_on_everyday_senses() -> None:
+    def rate(answers: list[str], kind: str | None = None) -> float:
+        found = [scores(e, a) for e, a in zip(SPLITS.test, answers, strict=True) if kind in (None, e.kind)]
+        return mean(row["preferred_term"] for row in found)
+
+    blind, told = floor.always_professional(SPLITS.test, SPLITS), floor.for_reader(SPLITS.test, SPLITS)
+    assert 0.35 < rate(blind) < 0.6
+    assert rate(told, "everyday sense") == 0 and rate(told, "term") > 0.97
+    assert rate([e.inputs["text"] for e in SPLITS.test]) < 0.6
+
+
+def test_decoys_use_the_right_term_and_change_the_meaning() -> None:
+    found = [e for e in SPLITS.train if e.extra["pair"] == "decoy"]
+    assert len(found) > 50
+    for example in found:
+        row = scores(example, example.extra["rejected"])
+        assert row["preferred_term"] == 1 and row["meaning_kept"] == 0, example.id
+    import random
+
+    assert decoys.other_negation("It was fixed.", random.Random(0)) == "It was not fixed."
+    assert decoys.other_negation("It was not fixed.", random.Random(0)) == "It was fixed."
+    assert decoys.altered("Hello there.", random.Random(0)) is None
+
+
+def test_words_are_found_in_any_inflection_and_not_inside_others() -> None:
+    assert matching.mentions("He is hypertensive.", "hypertension")
+    assert matching.mentions("Two strokes, said she.", "stroke")
+    assert not matching.mentions("The breaststroke.", "stroke")
+    assert not matching.mentions("The fitting.", "fit on")
+    assert not matching.mentions("A bankrupt firm.", "bank")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "The stroke began 9 hours after Dr Reid saw her.",
+        "The stroke did not begin 8 hours after Dr Reid saw her.",
+        "The stroke began 8 hours after Dr Nolan saw her.",
+        "The stroke began 8 hours before Dr Reid saw her.",
+    ],
+)
+def test_a_changed_number_name_negation_or_order_is_a_changed_meaning(output: str) -> None:
+    right = "The cerebrovascular accident began 8 hours after Dr Reid saw her."
+    answer = {"text": right, "preferred": ["cerebrovascular accident"], "banned": ["stroke"]}
+    example = usecase.Example("x", "x", {}, answer, "term")
+    assert scores(example, right) == {
+        "preferred_term": 1,
+        "meaning_kept": 1,
+        "length_ratio": 1,
+        "word_for_word": 1,
+    }
+    found = scores(example, output)
+    assert found["preferred_term"] == 0 and found["meaning_kept"] == 0
+
+
+def test_misuse_is_a_term_put_where_the_word_means_something_else() -> None:
+    example = next(e for e in SPLITS.test if e.kind == "everyday sense")
+    assert scores(example, example.answer["text"])["misuse"] == 0
+    assert scores(example, example.extra["swapped"])["misuse"] == 1
+
+
+def test_the_supervised_stage_sees_writers_who_are_right_two_times_in_three() -> None:
+    starts = [prompting.mixed_style(e) == e.answer["text"] for e in SPLITS.train]
+    assert 0.6 < mean(starts) < 0.73
+
+
+def test_the_supervised_stage_sees_each_note_with_other_details() -> None:
+    others = [(example, data.refilled(example, 0)) for example in SPLITS.train]
+    assert mean(other.inputs["text"] != example.inputs["text"] for example, other in others) > 0.9
+    for example, other in others:
+        assert scores(other, other.answer["text"])["preferred_term"] == 1, example.id
+        changed = example.inputs["text"] != example.answer["text"]
+        assert (other.inputs["text"] != other.answer["text"]) == changed
+    assert len(CASE.start_rows(SPLITS.train[0], SPLITS)) == 4
+
+
+def test_the_glossary_line_of_a_new_term_is_retrieved() -> None:
+    for example in SPLITS.probes["new_terms_gloss"]:
+        lines = " ".join(example.inputs["glossary"])
+        assert example.answer["preferred"][0] in lines and example.answer["banned"][0] in lines
+    assert retrieved("Nothing of note happened.") == []
+
+
+def test_edits_say_every_rewrite_and_give_it_back() -> None:
+    for example in (*SPLITS.train, *SPLITS.test, *SPLITS.probes["new_terms"]):
+        for text in (example.answer["text"], example.extra["rejected"]):
+            assert EDITING.read(example, EDITING.written(example, text)) == text, example.id
+        assert EDITING.score(example, EDITING.gold(example))["preferred_term"] == 1
+
+
+@pytest.mark.parametrize("output", ["", "stroke", "stroke -> ", " -> fit", "spoke -> fit", "a -> b; a -> b"])
+def test_edits_that_do_not_fit_the_note_are_no_answer(output: str) -> None:
+    assert edits.applied("The stroke of a pen.", output, "patient") == ""
+    assert edits.applied("The stroke of a pen.", "troke -> patient: fit", "patient") == ""
+    two = "stroke -> patient: fit; pen -> cat"
+    assert edits.applied("The stroke of a pen.", two, "patient") == "The fit of a cat."
+
+
+def test_edits_do_not_tell_chosen_from_rejected_by_length() -> None:
+    pairs = [[EDITING.written(e, t) for t in (e.answer["text"], e.extra["rejected"])] for e in SPLITS.train]
+    assert 0.9 <= mean(len(chosen) / len(rejected) for chosen, rejected in pairs) <= 1.1
+    longer = mean(0.5 if len(c) == len(r) else float(len(c) > len(r)) for c, r in pairs)
+    assert 1 - LARGEST_LENGTH_ACCURACY < longer < LARGEST_LENGTH_ACCURACY
+    assert EDITING.template() != CASE.template()
+
+
+def test_only_known_task_settings_are_read() -> None:
+    for task in ({"edit": True}, {"edits": "yes"}):
+        with pytest.raises(GalleryError, match="knows `edits = true`"):
+            CASE.configured(task)
+
+
+def test_one_question_names_its_reader() -> None:
+    def model(prompts: list[list[dict[str, str]]]) -> list[str]:
+        return [prompt[-1]["content"] for prompt in prompts]
+
+    said = CASE.ask("clinician: The stroke of 8 May.", None, model)
+    assert "for the clinician" in said and "cerebrovascular accident = stroke" in said
+    edited = EDITING.ask("clinician: The stroke of 8 May.", None, lambda _: ["stroke -> clinician: seizure"])
+    assert edited == "The seizure of 8 May."
+    with pytest.raises(GalleryError, match="Say who reads it"):
+        CASE.ask("The stroke of 8 May.", None, model)
+
+
+def written(path: Path, rows: list[dict[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def own_rows(count: int = 30) -> list[dict[str, object]]:
+    """Pairs of a house that says `client`, not `customer`, and drops no word."""
+    things = "invoice parcel ticket refund order letter visit account meeting offer".split()
+    return [
+        {
+            "prompt": f"Polish this: the customer asked about {things[i % 10]} number {i * 7}",
+            "chosen": f"The client asked about {things[i % 10]} number {i * 7}.",
+            "rejected": f"The customer asked about {things[i % 10]} number {i * 7}.",
+        }
+        for i in range(count)
+    ]
+
+
+def test_a_persons_pairs_become_splits_with_the_words_that_differ(tmp_path: Path) -> None:
+    splits = CASE.load(written(tmp_path / "pairs.jsonl", own_rows()))
+    assert sum(map(len, splits.named().values())) == 30 and splits.train and splits.test
+    example = splits.test[0]
+    assert example.answer["preferred"] == ["client"] and example.answer["banned"] == ["customer"]
+    assert scores(example, CASE.gold(example))["preferred_term"] == 1
+    assert scores(example, example.extra["rejected"])["preferred_term"] == 0
+    rules = CASE.floor(splits)(splits.test)
+    assert "client" in rules[0] and "customer" not in rules[0]
+    assert "client, not customer" in CASE.hinted_input(example, splits)[-1]["content"]
+    assert set(CASE.train_rows(example, splits)[0]) == {"prompt", "chosen", "rejected"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"chosen": ""}, "row 5: column 'chosen' must be str"),
+        ({"rejected": "  "}, "row 5: rejected is empty"),
+        ({"rejected": None}, "row 5: column 'rejected' must be str"),
+        ({"prompt": 7}, "row 5: prompt must be a text"),
+        ({"split": "exam"}, "row 5: split 'exam' is none of"),
+    ],
+)
+def test_a_faulty_row_is_named(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    rows = own_rows()
+    rows[4] = {**rows[4], **change}
+    with pytest.raises(FaultsError, match=said):
+        read_pairs(written(tmp_path / "pairs.jsonl", rows))
+
+
+def test_identical_swapped_and_length_leaking_pairs_are_named_by_row(tmp_path: Path) -> None:
+    rows = own_rows()
+    rows[4]["rejected"] = rows[4]["chosen"]
+    rows[7]["chosen"], rows[7]["rejected"] = rows[7]["rejected"], rows[7]["chosen"]
+    rows[9]["chosen"] = f"{rows[9]['chosen']} We are so very sorry to hear of it and will call at once today."
+    with pytest.raises(FaultsError) as caught:
+        read_pairs(written(tmp_path / "pairs.jsonl", rows))
+    said = str(caught.value)
+    assert "row 5: chosen and rejected are identical" in said
+    assert "row 8: prefers 'customer' to 'client', but" in said
+    assert "row 10: chosen has 22 words and rejected 7" in said
+    again = own_rows()
+    again.append({**again[0], "chosen": again[0]["rejected"], "rejected": again[0]["chosen"]})
+    with pytest.raises(FaultsError, match="row 31: chosen and rejected are swapped against row 1"):
+        read_pairs(written(tmp_path / "pairs.jsonl", again))
+    longer = [{**row, "chosen": f"{row['chosen']} Thank you."} for row in own_rows()]
+    with pytest.raises(FaultsError, match="the longer answer is preferred in 30 of 30 rows"):
+        read_pairs(written(tmp_path / "pairs.jsonl", longer))
+
+
+def test_a_missing_file_and_a_meant_exception_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match="no such file"):
+        read_pairs(tmp_path / "nothing.jsonl")
+    rows = own_rows()
+    rows[7]["chosen"], rows[7]["rejected"] = rows[7]["rejected"], rows[7]["chosen"]
+    rows[7]["keep"] = "a quotation"
+    assert len(read_pairs(written(tmp_path / "pairs.jsonl", rows)).train) > 0
+
+
+def test_the_data_is_the_same_every_time() -> None:
+    data.load.cache_clear()
+    assert checks.fingerprint(data.load().train) == checks.fingerprint(SPLITS.train)

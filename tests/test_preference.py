@@ -1,0 +1,230 @@
+"""The preference tuner on a tiny random Llama: every loss, the reference, the guard, what is refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from common import (
+    answering,
+    config,
+    models,
+    preference_checks,
+    preferences,
+    reward_model,
+    run,
+    trl_adapter,
+    usecase,
+)
+from common.config import LOSSES
+from common.errors import GalleryError
+from common.job import Job
+from common.tuners import preference
+from tests import toy_text
+from tests.test_sft import tiny  # noqa: F401
+
+TOY = """epochs = 1
+batch_size = 8
+learning_rate = 5e-3
+answer_length_tokens = 6
+start_epochs = 2
+start_rate = 5e-3
+beta = 0.5
+rollouts = 4
+"""
+CHANGES = (
+    ('tuner = "sft"', 'tuner = "preference"'),
+    (
+        'return [{"prompt": self.model_input(example), "completion": answer}]',
+        "other = COLOURS[COLOURS.index(example.answer) - 1]\n"
+        '        rejected = [{"role": "assistant", "content": other}]\n'
+        '        return [{"prompt": self.model_input(example), "chosen": answer, "rejected": rejected}]',
+    ),
+)
+
+
+def write(root: Path, variant: str) -> Path:
+    """The toy text use case, with another colour as the rejected answer."""
+    folder = toy_text.write(root, variant)
+    source = (folder / "usecase.py").read_text(encoding="utf-8")
+    for old, new in CHANGES:
+        assert old in source
+        source = source.replace(old, new)
+    (folder / "usecase.py").write_text(source, encoding="utf-8")
+    return folder
+
+
+def job(tiny: Path, root: Path, **given: Any) -> Job:  # noqa: F811
+    found = usecase.load_class(write(root, TOY) / "usecase.py")()
+    settings = config.build(found, "offline", {"model": str(tiny), **given})
+    base = models.resolve(str(tiny), None, "preference")
+    return Job(found, found.load(None), settings, base, 0, root / "run" / "seed-0")
+
+
+def test_a_run_stands_beside_its_reference_and_its_plain_rival(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+    work = job(
+        tiny, tmp_path, epochs=2, start_epochs=6, loss="sigmoid+sft", method="full", learning_rate=5e-4
+    )
+    made = run.execute(work.usecase, work.config, tmp_path / "out")
+    scores = {name: row["scores"]["exact"]["mean"] for name, row in made.contenders.items()}
+    assert set(scores) == {"floor", "untuned", "zero_shot", "few_shot", "chosen_only", "tuned"}
+    assert scores["untuned"] < 0.3 < scores["tuned"]
+    assert (tmp_path / "out" / "start-0" / "model.safetensors").is_file()
+    assert made.training["largest_reward_before_training"] <= 1e-4
+    assert len(made.training["displacement"]) >= 5
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_trains_saves_and_reloads(
+    loss: str,
+    tiny: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    work = job(tiny, tmp_path, loss=loss, method="lora")
+    facts = preference.fit(work)
+    assert facts["loss"] == loss and facts["trainable_parameters"] > 0 and not facts["diverged"]
+    assert (work.adapter / "adapter_config.json").is_file()
+    assert not (work.adapter / "ref").exists()
+    first = preference.predict(replace(work, shared={}), work.splits.test[:5])
+    again = preference.predict(replace(work, shared={}), work.splits.test[:5])
+    assert [o.value for o in first] == [o.value for o in again]
+    if loss == "reward":
+        assert 0 <= facts["held_out_accuracy"] <= 1
+    else:
+        assert facts["largest_reward_before_training"] <= 1e-4
+
+
+def test_rewards_of_a_tuned_model_are_measured_against_the_model_on_disk(
+    tiny: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    work = job(tiny, tmp_path, loss="sigmoid+sft", epochs=4, learning_rate=2e-3)
+    preference.fit(work)
+    preference.predict(work, work.splits.test)
+    work.shared["untuned"] = {name: [] for name in ("floor", "zero_shot", "few_shot", "chosen_only")}
+    found = preference.models(work)["preferences"]["test"]
+    assert found["pairs"] == len(work.splits.test)
+    assert found["reward_accuracy"] > 0.6
+    assert set(found) >= {"chosen_likelier_before", "chosen_likelier_after", "chosen_change_per_token"}
+
+
+def test_a_stale_reference_is_refused(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+    work = job(tiny, tmp_path)
+    started = preference.started(work)
+    model, _ = answering.load(started, None)
+    for parameter in model.parameters():
+        parameter.data.mul_(1.05)  # as if the reference had been read before training went on
+    with pytest.raises(GalleryError, match="instead of 0: the reference is not the model"):
+        preference.fit_policy(started)
+
+
+def test_the_supervised_stage_is_trained_once_and_kept(
+    tiny: Path,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    work = job(tiny, tmp_path)
+    assert preference.started(work).base.path == str(preference.start_folder(work))
+    monkeypatch.setattr(trl_adapter, "sft_trainer", lambda *_: pytest.fail("trained again"))
+    preference.started(replace(work, shared={}))
+    assert preference.start_folder(replace(work, folder=tmp_path / "run")) == preference.start_folder(work)
+
+
+def test_the_guard_stops_a_training_and_takes_its_last_steps_back(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+    work = job(tiny, tmp_path, loss="sigmoid", epochs=4, learning_rate=5e-2)
+    facts = preference.fit(work)
+    assert facts["stopped_by_guard"]
+    assert facts["displacement"][-1]["chosen_change_per_token"] < -work.config.displacement_limit
+    preference.predict(work, work.splits.test)
+    work.shared["untuned"] = {name: [] for name in ("floor", "zero_shot", "few_shot", "chosen_only")}
+    started, watched = preference.started(work), preference.watched_pairs(preference.started(work))
+    model, tokenizer = answering.load(started, None)
+    before = preferences.Likelihoods.under(model, tokenizer, watched).chosen
+    tuned = started.shared["tuned-0"][0]
+    kept = preference_checks.change_per_token(tuned, tokenizer, watched, before)
+    assert kept >= -work.config.displacement_limit
+
+
+def test_ties_count_half() -> None:
+    assert preferences.accuracy(np.array([1.0, 0.0, -1.0, 2.0])) == 0.625
+    assert preferences.accuracy(np.zeros(4)) == 0.5
+
+
+def test_log_probabilities_are_those_of_the_answer_alone(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+    import torch
+
+    work = job(tiny, tmp_path)
+    model, tokenizer = answering.load(work, None)
+    rows = preference.pair_rows(work, work.splits.test[:3])
+    pairs = preferences.pairs_of(tokenizer, rows, 99)
+    found = preferences.Likelihoods.under(model, tokenizer, pairs)
+    for place, pair in enumerate(pairs):
+        tokens = torch.tensor([pair.prompt_ids + pair.chosen_ids])
+        with torch.inference_mode():
+            logs = model(tokens).logits[0, :-1].log_softmax(-1)
+        start = len(pair.prompt_ids) - 1
+        expected = sum(logs[start + i, token].item() for i, token in enumerate(pair.chosen_ids))
+        assert found.chosen[place] == pytest.approx(expected, abs=1e-4)
+    assert tokenizer.decode(pairs[0].chosen_ids).endswith("<|end|>")
+    with pytest.raises(GalleryError, match="3 of 3 preference pairs are longer"):
+        preferences.pairs_of(tokenizer, rows, 8)
+
+
+def test_own_answers_are_wrong_ones_of_like_length(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+    work = job(tiny, tmp_path)
+    _, tokenizer = answering.load(work, None)
+    pairs = preferences.pairs_of(tokenizer, preference.pair_rows(work, work.splits.train[:4]), 99)
+    chosen = [pair.row["chosen"][0]["content"] for pair in pairs]
+    texts = ["x" * len(chosen[0]), "x" * 40, None, "y" * len(chosen[3])]
+    made = preferences.with_own_answers(tokenizer, pairs, texts, 1.0)
+    assert [new is old for new, old in zip(made, pairs, strict=True)] == [False, True, True, False]
+    assert made[0].row["rejected"][0]["content"] == texts[0]
+    capped = preferences.with_own_answers(tokenizer, pairs, texts, 0.25)
+    assert sum(new is not old for new, old in zip(capped, pairs, strict=True)) == 1
+
+
+def test_kto_rows_are_shuffled_and_keep_their_labels(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+    work = job(tiny, tmp_path, loss="kto")
+    kept: dict[str, Any] = {}
+    real = preference.policy_trainer
+
+    def remember(*given: Any) -> Any:
+        kept["engine"] = real(*given)
+        return kept["engine"]
+
+    preference.policy_trainer = remember
+    try:
+        preference.fit(work)
+    finally:
+        preference.policy_trainer = real
+    labels = kept["engine"].train_dataset["label"]
+    assert sum(labels) * 2 == len(labels) and 0 < sum(labels[: len(labels) // 2]) < len(labels) // 2
+    assert len({json.dumps(row) for row in kept["engine"].train_dataset["completion_ids"]}) > 1
+
+
+def test_trl_starts_from_the_reference_that_was_scored_beforehand(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+    work = job(tiny, tmp_path, loss="apo_zero")
+    preference.fit(work)
+    first = json.loads((work.folder / "train.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert abs(first["rewards/chosen"]) < 1e-4 and abs(first["rewards/rejected"]) < 1e-4
+
+
+def test_the_judge_learns_from_groups_that_train_nothing_else(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+    work = job(tiny, tmp_path, judge_share=0.4)
+    taught = preference.taught(work)
+    judging = [e for e in work.splits.train if preference.for_judge(work, e)]
+    assert taught and judging and len(taught) + len(judging) == len(work.splits.train)
+    assert not {e.group for e in taught} & {e.group for e in judging}
+
+
+def test_a_win_rate_is_read_at_equal_length() -> None:
+    random = np.random.default_rng(0)
+    longer_by = random.normal(10, 5, 400)
+    only_length = np.sign(longer_by + random.normal(0, 3, 400))
+    assert np.mean(only_length > 0) > 0.95
+    assert reward_model.length_controlled(only_length, longer_by) < 0.75
+    assert reward_model.length_controlled(np.zeros(50), np.zeros(50)) == pytest.approx(0.5, abs=1e-6)
+    assert reward_model.length_controlled(np.ones(5), np.zeros(5)) == 1.0

@@ -1,0 +1,152 @@
+"""`gallery new` and `gallery check`: what is written holds the contract, what is broken is named."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from common import check, config, contract, data, record, run, scaffold, usecase
+from common.errors import FaultsError, GalleryError
+from common.examples import read_examples
+from common.floors import character_label, nearest_answer
+from common.usecase import Example, Splits
+from tests import toy
+
+
+@pytest.mark.parametrize("kind", scaffold.kinds())
+def test_every_template_holds_the_contract_under_its_new_name(kind: str, tmp_path: Path) -> None:
+    made = scaffold.create("invoice_routing", kind, tmp_path)
+    assert len(made) <= 5
+    text = "".join(path.read_text(encoding="utf-8") for path in made)
+    assert "InvoiceRouting" in text and "Invoice routing" in text
+    assert "my_usecase" not in text.lower().replace(" ", "_") and "MyUsecase" not in text
+    assert contract.check(tmp_path / "invoice_routing") == []
+
+
+def test_the_template_follows_the_tuner_of_the_case_that_is_named() -> None:
+    assert scaffold.template_for("knowledge_search").name == "embed"
+    assert scaffold.template_for("support_chatbot").name == "sft"
+    with pytest.raises(GalleryError, match="vision tuner, which has no template"):
+        scaffold.template_for("surface_defects")
+    with pytest.raises(GalleryError, match="Unknown use case"):
+        scaffold.template_for("nowhere")
+
+
+@pytest.mark.parametrize("name", ["", "Bad", "two words", "9lives", "a__b", "class", "../up", "x" * 41])
+def test_a_name_that_is_no_module_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match="cannot name a use case"):
+        scaffold.create(name, "classify", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    scaffold.create("twice", "classify", tmp_path)
+    with pytest.raises(GalleryError, match="exists already"):
+        scaffold.create("twice", "classify", tmp_path)
+
+
+def test_check_names_the_rule_the_fault_and_the_mend(tmp_path: Path) -> None:
+    folder = toy.write(tmp_path, ('return {"label": example.answer}', 'return {"label": "tool"}'))
+    found = {finding.rule: finding for finding in check.check(folder, smoke=False)}
+    broken = found["gold scores 1.0, blank does not"]
+    assert not broken.passed and "gold of test" in broken.faults[0]
+    lines = check.lines_of(broken)
+    assert lines[0].startswith("FAIL") and "mend: mend score()" in lines[-1]
+    assert found["imports"].passed and found["same data everywhere"].passed
+    said = json.loads(check.as_json("toy", list(found.values())))
+    assert said["passed"] is False and {"rule", "passed", "faults", "mend"} <= said["rules"][0].keys()
+
+
+def test_check_stops_before_the_data_of_a_class_that_cannot_be_loaded(tmp_path: Path) -> None:
+    folder = toy.write(tmp_path, ("class Toy(UseCase):", "class Toy(UseCase:"))
+    with pytest.raises(SyntaxError):
+        contract.import_faults(folder)
+    folder = toy.write(tmp_path, ("from collections import Counter", "from nowhere import Counter"))
+    found = check.check(folder, smoke=False)
+    assert found[-1].rule == "loads" and "No module named 'nowhere'" in found[-1].faults[0]
+
+
+def test_an_untouched_sentence_of_the_template_is_noted(tmp_path: Path) -> None:
+    scaffold.create("fresh", "classify", tmp_path)
+    assert len(check.left_of_template(tmp_path / "fresh")) == 2
+    assert check.left_of_template(toy.write(tmp_path)) == []
+
+
+def test_a_smoke_run_learns_and_its_weights_are_the_ones_that_were_scored(tmp_path: Path) -> None:
+    folder = toy.write(tmp_path, variant='method = "head"\n')
+    found = usecase.load_class(folder / "usecase.py")()
+    settings = config.build(found, "offline", {"smoke": True})
+    made = run.execute(found, settings, tmp_path / "out")
+    splits = found.load(None)
+    assert check.learning_faults(found, splits, made, tmp_path / "out") == []
+    assert 0 < check.predicted_minutes(made, splits, 1.0) < 1
+    assert check.reload_faults(found, settings, tmp_path / "out") == []
+    tuned = made.contenders["tuned"]["scores"]["accuracy"]
+    silent = made.model_copy(
+        update={"contenders": {"tuned": {"scores": {"accuracy": {**tuned, "mean": 0.0}}}}}
+    )
+    assert "no more than the blank" in check.learning_faults(found, splits, silent, tmp_path / "out")[0]
+    record.write_jsonl(tmp_path / "out" / "seed-0" / "train.jsonl", [{"loss": n} for n in (1.0, 1.0, 1.5)])
+    assert "loss did not fall" in check.learning_faults(found, splits, made, tmp_path / "out")[0]
+    turn_round(tmp_path / "out" / "seed-0" / "adapter" / "head.safetensors")
+    assert "the stored weights score otherwise" in check.reload_faults(found, settings, tmp_path / "out")[0]
+
+
+def turn_round(path: Path) -> None:
+    """Spoils stored weights as a wrong adapter would."""
+    from safetensors.numpy import load_file, save_file
+
+    save_file({name: -value for name, value in load_file(path).items()}, path)
+
+
+def test_rows_are_read_from_jsonl_and_csv_alike(tmp_path: Path) -> None:
+    rows = [("red light", "stop", "train"), ("green light", "go", "test"), ("amber, blinking", "wait", "dev")]
+    lines = [json.dumps({"text": t, "label": a, "split": s}) for t, a, s in rows]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    table = "text,label,split\n" + "".join(f'"{t}",{a},{s}\n' for t, a, s in rows)
+    (tmp_path / "rows.csv").write_text(table, encoding="utf-8-sig")
+    first, second = (read_examples(tmp_path / f"rows.{kind}", "text", "label") for kind in ("jsonl", "csv"))
+    answers = {name: [e.answer for e in part] for name, part in first.named().items()}
+    assert answers == {"train": ["stop"], "val": ["wait"], "test": ["go"]}
+    assert [e.inputs for e in second.test] == ["green light"] and data.leaks(second) == []
+
+
+def test_faults_of_a_table_carry_rows_and_come_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("id,text,label,split\n1,a,x,train\n1,b,,train\n3,c,z,later\n4,d,x,\n", encoding="utf-8")
+    with pytest.raises(FaultsError) as caught:
+        read_examples(path, "text", "label", answers=("x", "y"))
+    said = " | ".join(caught.value.faults)
+    for part in (
+        "row 3: column 'label'",
+        "row 3: id '1'",
+        "row 4: split 'later'",
+        "3 of 4 rows",
+        "'z' is none of",
+    ):
+        assert part in said, said
+
+
+def test_floors_learn_and_survive_one_label() -> None:
+    def made(split: str, texts: dict[str, str]) -> tuple[Example, ...]:
+        return tuple(Example(f"{split}-{t}", t, t, label) for t, label in texts.items())
+
+    train = made(
+        "train", {"red apples": "fruit", "ripe apple": "fruit", "steel hammer": "tool", "hammers": "tool"}
+    )
+    test = made("test", {"an apple": "fruit", "one hammer": "tool"})
+    splits = Splits(train, (), test)
+    labels = [answer["label"] for answer in character_label(splits, lambda e: e.inputs)(test)]
+    assert labels == ["fruit", "tool"]
+    only = character_label(Splits(train[:2], (), test), lambda e: e.inputs)(test)
+    assert [answer["label"] for answer in only] == ["fruit", "fruit"]
+    assert nearest_answer(splits, lambda e: e.inputs)(test)[1].answer == "tool"
+
+
+def test_a_contributor_edits_no_other_file(tmp_path: Path) -> None:
+    scaffold.create("elsewhere", "classify", tmp_path)
+    assert usecase.names(tmp_path) == ["elsewhere"]
+    assert usecase.find("elsewhere", tmp_path).title == "Elsewhere"
+    shutil.rmtree(tmp_path / "elsewhere")
+    assert usecase.names(tmp_path) == []

@@ -1,0 +1,122 @@
+"""A person's own conversations: which shapes are read, what is refused by row, how they are scored."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common import usecase
+from common.errors import FaultsError, GalleryError
+from usecases.support_chatbot.folder import read_conversations
+
+
+def written(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def messages(question: str, answer: str, *before: str) -> list[dict[str, str]]:
+    texts = [*before, question, answer]
+    roles = ["user", "assistant"] * len(texts)
+    return [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]
+
+
+MORE = "saddle marble feather lantern barrel pillow ladder copper velvet ribbon".split()
+WORDS = "stone river cloud horse paper candle window garden bottle hammer".split()
+SHAPES = [
+    [{"messages": messages(f"where is my {w}?", f"Your {w} is in box {n}.")} for n, w in enumerate(WORDS)],
+    [{"prompt": f"where is my {w}?", "completion": f"Your {w} is in box {n}."} for n, w in enumerate(WORDS)],
+    [
+        {"prompt": messages(f"where is my {w}?", "")[:1], "completion": messages("", f"In box {n}.")[1:]}
+        for n, w in enumerate(WORDS)
+    ],
+    [{"text": f"where is my {w}?", "label": f"place_{n % 3}"} for n, w in enumerate(WORDS)],
+]
+
+
+@pytest.mark.parametrize("rows", SHAPES)
+def test_every_shape_is_read_scored_and_learnt_from(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    found = usecase.find("support_chatbot")
+    splits = found.load(written(tmp_path / "my.jsonl", rows))
+    every = [example for part in splits.named().values() for example in part]
+    assert len(every) == len(rows) and splits.source.name == "my"
+    for example in every:
+        assert found.score(example, found.gold(example))["resolved"] == 1
+        assert found.score(example, found.blank())["resolved"] == 0
+        row = found.train_rows(example, splits)[0]
+        assert row["completion"][-1]["content"] == found.gold(example)
+    assert len(found.floor(splits)(every)) == len(every)
+
+
+def test_an_intent_is_the_first_line_and_numbers_must_be_those_of_the_reference(tmp_path: Path) -> None:
+    text = "Your parcel 4711 will be with you on Monday at the latest."
+    rows = [{"messages": messages(f"{w}?", text), "intent": "Tracking", "split": "train"} for w in WORDS]
+    found = usecase.find("support_chatbot")
+    example = found.load(written(tmp_path / "my.jsonl", rows)).train[0]
+    assert found.gold(example) == f"Tracking\n{text}"
+    assert found.score(example, f"tracking\n{text}")["intent"] == 1
+    row = found.score(example, f"tracking\n{text.replace('4711', '4712')}")
+    assert row["resolved"] == row["values_right"] == 0 and row["invented"] == 1
+
+
+def test_earlier_answers_are_learnt_and_splits_are_kept(tmp_path: Path) -> None:
+    rows = [
+        {"messages": messages(f"and {w}?", f"Later {w}.", "hello", "Good day."), "split": split}
+        for w, split in zip(WORDS, ["train"] * 8 + ["dev", "test"], strict=True)
+    ]
+    found = usecase.find("support_chatbot")
+    splits = found.load(written(tmp_path / "my.jsonl", rows))
+    assert [len(part) for part in splits.named().values()] == [8, 1, 1]
+    row = found.train_rows(splits.train[0], splits)[0]
+    assert len(row["prompt"]) == 1 and len(row["completion"]) == 3
+
+
+BROKEN = [
+    ({"messages": messages("a", "b"), "prompt": "c", "completion": "d"}, "must have one of messages"),
+    ({"question": "a"}, "must have one of messages"),
+    ({"messages": "hello"}, "must be a list of messages"),
+    ({"messages": messages("a", "b")[:1]}, "must end with a user message and the assistant's answer"),
+    ({"messages": [{"role": "bot", "content": "a"}]}, "message 1: role must be one of"),
+    ({"messages": messages("a", " ")}, "message 2: content must be text"),
+    ({"prompt": "a", "completion": 3}, "must be a list of messages"),
+    ({"prompt": "a", "completion": "b", "split": "exam"}, "split 'exam' is none of"),
+]
+
+
+@pytest.mark.parametrize(("row", "message"), BROKEN)
+def test_faults_are_named_by_row(row: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(FaultsError, match=rf"my.jsonl row 2.*{message}"):
+        read_conversations(written(tmp_path / "my.jsonl", [SHAPES[1][0], row]))
+
+
+def test_too_few_rows_and_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match="10 are the least"):
+        read_conversations(written(tmp_path / "my.jsonl", SHAPES[1][:3]))
+    with pytest.raises(GalleryError, match="expected a .jsonl file, found a folder"):
+        read_conversations(tmp_path)
+
+
+def test_rows_per_label_are_limited_and_near_duplicates_stay_together(tmp_path: Path) -> None:
+    rows = [{"text": f"{word} number {n}", "label": word} for word in (*WORDS, *MORE) for n in range(5)]
+    splits = read_conversations(written(tmp_path / "my.jsonl", rows), rows_per_label=3)
+    every = [example for part in splits.named().values() for example in part]
+    assert len(every) == 60 and all(len(part) > 0 for part in splits.named().values())
+    homes = {(e.answer["text"], name) for name, part in splits.named().items() for e in part}
+    assert len(homes) == len(WORDS) + len(MORE)
+
+
+def test_one_question_is_put_beside_a_card_from_a_file(tmp_path: Path) -> None:
+    found = usecase.find("support_chatbot")
+    card = tmp_path / "card.toml"
+    card.write_text('intent = "return item"\ndeadline = "30 days"\n', encoding="utf-8")
+    said = found.ask("how long?", card, lambda prompts: [prompts[0][0]["content"].splitlines()[-1]])
+    assert said == "return item; deadline 30 days"
+    card.write_text("deadline = 30\n", encoding="utf-8")
+    for path, message in (
+        (card, "is no text"),
+        (None, "No policy card"),
+        (tmp_path / "none", "cannot be read"),
+    ):
+        with pytest.raises(GalleryError, match=message):
+            found.ask("how long?", path, lambda prompts: [""])

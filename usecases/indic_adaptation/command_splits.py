@@ -1,0 +1,111 @@
+"""Splits of the command track: own commands, or Hinglish-TOP from a folder; English rows for replay."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from common.data import near_duplicates, normalise
+from common.usecase import Example, Source, Splits
+from usecases.indic_adaptation import commands, hinglish
+from usecases.indic_adaptation.commands import Meaning
+from usecases.indic_adaptation.draws import name_of, share_of
+from usecases.indic_adaptation.fertility import own_parallel
+
+INSTRUCTION = (
+    "Give the intent and the slots of this command as `intent; slot=value; slot=value`, the values in "
+    "English. Intents: " + ", ".join(commands.content()["intent"]) + "."
+)
+SLOT = re.compile(r"\[SL:(\w+)")
+SAME_COMMAND = 0.9
+
+
+def answer_of(meaning: Meaning) -> str:
+    return "; ".join([meaning.intent, *(f"{name}={value}" for name, value in meaning.values().items())])
+
+
+def split_of(meaning: Meaning) -> str:
+    """Combinations of values are held out whole; a single value must be learnt before it can be known."""
+    return commands.split_of(meaning) if len(meaning.slots) > 1 else "every"
+
+
+@cache
+def own() -> Splits:
+    """Own commands: new combinations of values and new templates in the test, in every language."""
+    parts: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
+    for meaning in commands.meanings():
+        chosen = split_of(meaning)
+        for split in ("train", "test") if chosen == "every" else (chosen,):
+            group = f"{meaning.key} {split}" if chosen == "every" else meaning.key
+            for text, kind in commands.spoken(meaning, split):
+                identifier = name_of(f"{split} {kind} {text}")
+                parts[split].append(Example(identifier, group, text, answer_of(meaning), kind))
+    return without_twins(parts, commands.SOURCE)
+
+
+def without_twins(parts: Mapping[str, Sequence[Example]], source: Source, *notes: str) -> Splits:
+    """Splits without test and val commands that nearly stand in train, or twice in a split."""
+    kept: dict[str, tuple[Example, ...]] = {}
+    dropped = 0
+    for split in ("train", "val", "test"):
+        unique = list({normalise(e.inputs): e for e in reversed(parts[split])}.values())[::-1]
+        earlier = [normalise(e.inputs) for found in kept.values() for e in found]
+        texts = [normalise(e.inputs) for e in unique]
+        twins = {row for row, _, _ in near_duplicates(texts, earlier, SAME_COMMAND)}
+        kept[split] = tuple(e for row, e in enumerate(unique) if row not in twins)
+        dropped += len(parts[split]) - len(kept[split])
+    notes += (f"{dropped} commands that stand twice, or nearly so in an earlier split",)
+    return Splits(kept["train"], kept["val"], kept["test"], dropped=notes, source=source)
+
+
+def replay_rows(identifier: str, share: float) -> list[dict[str, Any]]:
+    """An English sentence to go on with, for a share of the commands, so that English is not forgotten."""
+    if share_of(identifier) >= share:
+        return []
+    sentences = english_sentences()
+    place = int(share_of(f"replay {identifier}") * (len(sentences) - 1))
+    first, *rest = sentences[place].split(" ")
+    return [{"prompt": first + " ", "completion": " ".join(rest)}]
+
+
+@cache
+def english_sentences() -> tuple[str, ...]:
+    """Plain English of our own: parallel and everyday sentences, one English form of every command."""
+    everyday = (text for _, text in commands.sentences())
+    return (*own_parallel()["English"], *everyday, *map(commands.english, commands.meanings()))
+
+
+def hinglish_top(folder: Path) -> Splits:
+    """Hinglish-TOP as commands: intent and the top slots of its parse, values as they stand in it."""
+    train, val, test, dropped = hinglish.held_out_pairs(*hinglish.read_pairs(folder))
+    parts = {"train": train, "val": val, "test": test}
+    made = {
+        name: [top_example(f"{name}-{number:04d}", row) for number, row in enumerate(rows)]
+        for name, rows in parts.items()
+    }
+    return without_twins(made, hinglish.SOURCE, dropped)
+
+
+def top_example(identifier: str, row: Mapping[str, Any]) -> Example:
+    """One command with its intent and slots."""
+    slots = top_slots(row["cs_parse"])
+    answer = "; ".join([row["intent"].lower(), *(f"{name}={value}" for name, value in slots)])
+    kind = f"Hinglish, {hinglish.mixing(row['cs'], row['en'])}"
+    return Example(identifier, normalise(row["en"]), row["cs"].strip(), answer, kind)
+
+
+def top_slots(parse: str) -> list[tuple[str, str]]:
+    """The outermost slots of a bracketed parse with the words under them."""
+    found: list[tuple[str, list[str]]] = []
+    open_brackets: list[str] = []
+    for token in parse.split():
+        if token.startswith("["):
+            open_brackets.append(token)
+            if token.startswith("[SL:") and sum(b.startswith("[SL:") for b in open_brackets) == 1:
+                found.append((SLOT.match(token).group(1).lower(), []))
+        elif token == "]":
+            open_brackets.pop()
+        elif any(bracket.startswith("[SL:") for bracket in open_brackets):
+            found[-1][1].append(token)
+    return [(name, " ".join(words)) for name, words in found]

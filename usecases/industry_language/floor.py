@@ -1,0 +1,103 @@
+"""Rewrites without a model: search and replace by the house glossary, with and without the reader."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from common.data import normalise
+from common.usecase import Example, Splits
+from usecases.industry_language.matching import differing, pattern
+from usecases.industry_language.terms import (
+    PROFESSIONAL,
+    glossary,
+    other_style,
+    retrieved,
+    style_of,
+)
+
+SEPARATORS = ("\n", ": ")
+
+
+def for_reader(examples: Sequence[Example], splits: Splits) -> list[str]:
+    """Every glossary hit in the wording of the reader: the best rule that there is."""
+    learnt = learnt_glossary(splits.train)
+    return [rewritten(e, learnt, read_reader=True) for e in examples]
+
+
+def always_professional(examples: Sequence[Example], splits: Splits) -> list[str]:
+    """The same for everyone, as a search and replace does it."""
+    learnt = learnt_glossary(splits.train)
+    return [rewritten(e, learnt, read_reader=False) for e in examples]
+
+
+def told_when(examples: Sequence[Example], splits: Splits) -> list[str]:
+    """The glossary for the reader, where a classifier over the words of the note says to use it."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    seen = [e for e in splits.train if "prompt" not in e.inputs and not is_right(e)]
+    labels = [e.inputs["text"] != e.answer["text"] for e in seen]
+    if len(set(labels)) < 2:
+        return for_reader(examples, splits)
+    words = CountVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", binary=True)
+    model = make_pipeline(words, LogisticRegression(C=10, max_iter=1000)).fit(
+        list(map(described, seen)), labels
+    )
+    told = model.predict(list(map(described, examples)))
+    rules = for_reader(examples, splits)
+    return [rule if use else e.inputs["text"] for rule, use, e in zip(rules, told, examples, strict=True)]
+
+
+def is_right(example: Example) -> bool:
+    """Whether the glossary has nothing to replace: such notes tell nothing about when to replace."""
+    return rewritten(example, (), read_reader=True) == example.inputs["text"]
+
+
+def described(example: Example) -> str:
+    """A note as the classifier sees it: the reader, the glossary lines that it touches, its words."""
+    lines = [f"line:{line.replace(' ', '_')}" for line in retrieved(example.inputs.get("text", ""))]
+    reader = f"reader:{example.inputs.get('reader', '')}"
+    return " ".join([reader, *lines, normalise(example.inputs.get("text", ""))])
+
+
+def rewritten(example: Example, learnt: Sequence[tuple[str, str]], read_reader: bool) -> str:
+    """One note after search and replace; of a person's own prompt, its last part."""
+    inputs = example.inputs
+    if "prompt" in inputs:
+        return replaced(last_part(inputs["prompt"]), learnt)
+    style = style_of(inputs["reader"]) if read_reader else PROFESSIONAL
+    lines = [term for term in glossary() if term.domain == inputs["domain"]]
+    return replaced(inputs["text"], [(t.form(other_style(style)), t.form(style)) for t in lines])
+
+
+def replaced(text: str, lines: Sequence[tuple[str, str]]) -> str:
+    """A text with every entry replaced, the longest first; what was put in is not replaced again."""
+    slots: list[str] = []
+    for old, new in sorted(lines, key=lambda line: -len(line[0])):
+
+        def keep(_: object, new: str = new) -> str:
+            slots.append(new)
+            return f"\x00{len(slots) - 1}\x00"
+
+        text = pattern(old).sub(keep, text)
+    for place, new in enumerate(slots):
+        text = text.replace(f"\x00{place}\x00", new)
+    return text
+
+
+def last_part(prompt: str | list[dict[str, str]]) -> str:
+    """What a prompt wants rewritten: its text after the last line break or colon."""
+    text = prompt if isinstance(prompt, str) else prompt[-1]["content"]
+    for separator in SEPARATORS:
+        text = text.strip().rsplit(separator, 1)[-1]
+    return text
+
+
+def learnt_glossary(examples: Sequence[Example]) -> list[tuple[str, str]]:
+    """What a person's own pairs replace by what, each wording in the direction seen most."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for example in examples:
+        if "prompt" in example.inputs:
+            preferred, banned = differing(example.answer["text"], example.extra["rejected"])
+            counts.update(zip(banned, preferred, strict=False))
+    return [(old, new) for (old, new), count in counts.items() if count >= counts[new, old]]

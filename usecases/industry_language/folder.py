@@ -1,0 +1,149 @@
+"""Reads a person's preference pairs: one JSONL file, every fault by row."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from common.data import Row, near_duplicates, normalise, read_jsonl, split_by_group
+from common.errors import FaultsError, GalleryError
+from common.usecase import Example, Source, Splits
+from usecases.industry_language.matching import differing
+
+SPLITS = ("train", "val", "test")
+LARGEST_LENGTH_SHARE = 0.7
+LARGEST_RATIO = 2.0
+SMALLEST_FOR_SHARES = 20
+
+
+def read_pairs(path: Path) -> Splits:
+    """The splits of a file, or every fault in it at once."""
+    if path.is_dir():
+        path = path / "preferences.jsonl"
+    if not path.is_file():
+        raise GalleryError(f"--data {path}: no such file. Give a JSONL file with prompt, chosen, rejected.")
+    faults: list[str] = []
+    rows = read_jsonl(path, {"prompt": object, "chosen": str, "rejected": str}, faults)
+    for number, row in rows:
+        faults += row_faults(row, f"{path.name} row {number}")
+    faults += swapped_faults(rows, path.name) + length_faults(rows, path.name)
+    named = sum("split" in row for _, row in rows)
+    if 0 < named < len(rows):
+        faults.append(f"{path.name}: {named} of {len(rows)} rows have a split; give all or none")
+    if faults:
+        raise FaultsError(f"The pairs in {path}", faults, "Nothing was run. Mend the rows and run again.")
+    return splits_of(rows, Source(path.stem, "as stated by its owner", "given by the user"))
+
+
+def row_faults(row: dict[str, Any], place: str) -> list[str]:
+    """What is wrong with one pair by itself."""
+    faults = []
+    if not is_prompt(row["prompt"]):
+        faults.append(f"{place}: prompt must be a text or a list of messages with role and content")
+    for side in ("chosen", "rejected"):
+        if not row[side].strip():
+            faults.append(f"{place}: {side} is empty")
+    if row["chosen"].strip() == row["rejected"].strip():
+        faults.append(f"{place}: chosen and rejected are identical")
+    if row.get("split", "train") not in SPLITS:
+        faults.append(f"{place}: split {row['split']!r} is none of {', '.join(SPLITS)}")
+    return faults
+
+
+def is_prompt(prompt: object) -> bool:
+    if isinstance(prompt, str):
+        return bool(prompt.strip())
+    return (
+        isinstance(prompt, list)
+        and bool(prompt)
+        and all(isinstance(m, dict) and {"role", "content"} <= set(m) for m in prompt)
+    )
+
+
+def text_of(prompt: str | list[dict[str, str]]) -> str:
+    return prompt if isinstance(prompt, str) else "\n".join(m["content"] for m in prompt)
+
+
+def swapped_faults(rows: list[Row], name: str) -> list[str]:
+    """Pairs that contradict the others: the same prompt judged the other way, or a lone reversal.
+
+    A reversal counts when the same wording is preferred in at least three quarters of five or more
+    pairs and none of its reversals shares its prompt's head: then the row is likely swapped.
+    """
+    first: dict[tuple[str, str, str], int] = {}
+    faults = []
+    for number, row in rows:
+        prompt = text_of(row["prompt"]) if is_prompt(row["prompt"]) else ""
+        turned = first.get((prompt, row["rejected"], row["chosen"]))
+        if turned is not None:
+            faults.append(f"{name} row {number}: chosen and rejected are swapped against row {turned}")
+        first.setdefault((prompt, row["chosen"], row["rejected"]), number)
+    return faults + reversed_faults(rows, name)
+
+
+def reversed_faults(rows: list[Row], name: str) -> list[str]:
+    """Rows that prefer the other wording than nearly every row that has the choice."""
+    changes = {number: changed(row) for number, row in rows}
+    counts = Counter(change for change in changes.values() if change)
+    faults = []
+    for number, change in changes.items():
+        if not change:
+            continue
+        usual, turned = counts[change[1], change[0]], counts[change]
+        if usual >= 10 * turned:
+            faults.append(
+                f"{name} row {number}: prefers {change[0]!r} to {change[1]!r}, but {usual} rows prefer the "
+                "opposite; if that is meant, say in `keep` why, else swap chosen and rejected"
+            )
+    return faults
+
+
+def changed(row: dict[str, Any]) -> tuple[str, str] | None:
+    """The one wording that a pair is about; rows with `keep` are meant as they are."""
+    preferred, banned = differing(row["chosen"], row["rejected"])
+    if "keep" in row or len(preferred) != 1 or len(banned) != 1:
+        return None
+    return preferred[0].lower(), banned[0].lower()
+
+
+def length_faults(rows: list[Row], name: str) -> list[str]:
+    """Pairs that length gives away: single ones by row, and a file whose longer answer always wins."""
+    pairs = [(number, len(row["chosen"].split()), len(row["rejected"].split())) for number, row in rows]
+    faults = [
+        f"{name} row {number}: chosen has {chosen} words and rejected {rejected}; the shorter one must "
+        f"have at least one in {LARGEST_RATIO:.0f} of the longer one's"
+        for number, chosen, rejected in pairs
+        if min(chosen, rejected) and max(chosen, rejected) > LARGEST_RATIO * min(chosen, rejected) + 2
+    ]
+    longer = [number for number, chosen, rejected in pairs if chosen > rejected]
+    shorter = [number for number, chosen, rejected in pairs if chosen < rejected]
+    for said, found in (("longer", longer), ("shorter", shorter)):
+        if len(pairs) >= SMALLEST_FOR_SHARES and len(found) > LARGEST_LENGTH_SHARE * len(pairs):
+            shown = ", ".join(map(str, found[:8]))
+            faults.append(
+                f"{name}: the {said} answer is preferred in {len(found)} of {len(pairs)} rows ({shown} ...), "
+                f"so a model would learn length; balance them to at most {LARGEST_LENGTH_SHARE:.0%}"
+            )
+    return faults
+
+
+def splits_of(rows: list[Row], source: Source) -> Splits:
+    """Splits as the rows say, or by group, where near-identical prompts stay together."""
+    examples = [example_of(number, row) for number, row in rows]
+    if "split" not in rows[0][1]:
+        texts = [normalise(text_of(e.inputs["prompt"])) for e in examples]
+        links = [(a, b) for a, b, _ in near_duplicates(texts, texts) if a < b]
+        found = split_by_group(examples, links)
+        return Splits(found.train, found.val, found.test, source=source)
+    named: dict[str, list[Example]] = {name: [] for name in SPLITS}
+    for (_, row), example in zip(rows, examples, strict=True):
+        named[row["split"]].append(example)
+    return Splits(*(tuple(named[name]) for name in SPLITS), source=source)
+
+
+def example_of(number: int, row: dict[str, Any]) -> Example:
+    """A pair; the words that only one side has are what is preferred and what is banned."""
+    preferred, banned = differing(row["chosen"], row["rejected"])
+    answer = {"text": row["chosen"], "preferred": preferred, "banned": banned}
+    extra = {"rejected": row["rejected"], "swapped": row["rejected"], "pair": "given"}
+    group = str(row.get("group", f"row {number}"))
+    return Example(f"row-{number}", group, {"prompt": row["prompt"]}, answer, "given", extra)

@@ -1,0 +1,70 @@
+"""How a note is put to the model: who reads it, the glossary lines that apply, and the note."""
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.errors import GalleryError
+from common.usecase import Example
+from usecases.industry_language.floor import last_part, learnt_glossary
+from usecases.industry_language.matching import mentions
+from usecases.industry_language.terms import DOMAINS, domains, retrieved
+
+Message = dict[str, str]
+LINES_SHOWN = 3
+RIGHT_SHARE = 2 / 3
+SHORT = "Reader: {reader}"
+FULL = (
+    "Write this {domain} note for the {reader}: professional terms for people of the field, plain words for "
+    "everyone else. Leave words alone that mean something else here, and change nothing more. "
+    "Answer with the note only."
+)
+
+
+def messages(inputs: Mapping[str, Any], edits: bool = False) -> list[Message]:
+    """One user turn; a person's own data brings its prompt along."""
+    glossary = [f"Glossary: {line}" for line in inputs.get("glossary", ())]
+    if "prompt" in inputs:
+        given = inputs["prompt"]
+        turns = [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
+        last = {**turns[-1], "content": "\n".join([*glossary, turns[-1]["content"]])}
+        return [*turns[:-1], last]
+    head = (SHORT if edits else FULL).format(**inputs)
+    return [{"role": "user", "content": "\n".join([head, *glossary, inputs["text"]])}]
+
+
+def said(text: str) -> list[Message]:
+    return [{"role": "assistant", "content": text}]
+
+
+def with_glossary(inputs: Mapping[str, Any], train: Sequence[Example]) -> dict[str, Any]:
+    """The same note with the lines of the glossary that it touches."""
+    if "prompt" not in inputs:
+        return {**inputs, "glossary": retrieved(inputs["text"])}
+    text = last_part(inputs["prompt"])
+    found = [f"{new}, not {old}" for old, new in learnt_glossary(train) if mentions(text, old)]
+    return {**inputs, "glossary": found[:LINES_SHOWN]}
+
+
+def mixed_style(example: Example) -> str:
+    """What the house's writers wrote before anyone preferred anything: right two times in three.
+
+    The supervised stage learns to rewrite from it, and half-heartedly for whom.
+    """
+    if "prompt" in example.inputs:
+        return example.answer["text"]
+    drawn = random.Random(f"{example.id}-start").random()
+    return example.answer["text"] if drawn < RIGHT_SHARE else example.extra["swapped"]
+
+
+def asked(question: str) -> dict[str, Any]:
+    """A person's own line `reader: note` as the inputs of an example."""
+    reader, _, text = question.partition(":")
+    for name in DOMAINS:
+        if reader.strip() in domains()[name].readers.values():
+            inputs = {"domain": name, "reader": reader.strip(), "text": text.strip()}
+            return {**inputs, "glossary": retrieved(text)}
+    readers = ", ".join(r for d in domains().values() for r in d.readers.values())
+    raise GalleryError(
+        f'Say who reads it, as in "clinician: The note." Readers: {readers}; found {reader!r}.'
+    )

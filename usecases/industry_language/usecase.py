@@ -1,0 +1,148 @@
+"""Industry language: the professional term for professionals, plain words for everyone else."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common.errors import GalleryError
+from common.usecase import Answerer, Example, Scores, Splits, Table, UseCase
+from usecases.industry_language import data as own_data
+from usecases.industry_language import edits, floor, prompting
+from usecases.industry_language.folder import read_pairs
+from usecases.industry_language.scoring import report, scores
+
+REFILLS = 3
+Rule = Callable[[Sequence[Example], Splits], list[str]]
+
+
+class IndustryLanguage(UseCase):
+    """A house style that depends on the reader, learnt from which of two rewrites editors prefer."""
+
+    title = "Industry language by preference optimisation"
+    story = (
+        "A house writes for clinicians and patients, counsel and clients, engineers and passengers: the "
+        "reader decides between the professional term and plain words, and an ambiguous word stays as it "
+        "is where it means something else."
+    )
+    tuner = "preference"
+    headline = "preferred_term"
+    floor_label = "glossary replace for the reader"
+    source = own_data.SOURCE
+    limits = (
+        "For wording only: have a person of the field read what is published. Medical and legal notes "
+        "here are made up; nothing is medical or legal advice. Terms that were not trained need their "
+        "glossary line in the prompt. Abstain where a note's meaning depends on the word itself."
+    )
+    largest_forgetting = 0.1
+
+    def __init__(self, edits: bool = False) -> None:
+        self.edits = edits
+
+    def configured(self, task: Mapping[str, Any]) -> "IndustryLanguage":
+        if set(task) - {"edits"} or not isinstance(task.get("edits", False), bool):
+            raise GalleryError(
+                f"`task` of {self.name} knows `edits = true` or false only; found {dict(task)}."
+            )
+        return IndustryLanguage(task.get("edits", False))
+
+    def load(self, data: Path | None) -> Splits:
+        return own_data.load() if data is None else read_pairs(data)
+
+    def model_input(self, example: Example) -> list[prompting.Message]:
+        return prompting.messages(example.inputs, self.edits)
+
+    def hinted_input(self, example: Example, splits: Splits) -> list[prompting.Message]:
+        return prompting.messages(prompting.with_glossary(example.inputs, splits.train), self.edits)
+
+    def written(self, example: Example, text: str) -> str:
+        """A rewrite as the model writes it: whole, or as edits."""
+        if not self.edits or "prompt" in example.inputs:
+            return text
+        forms = [*example.answer["preferred"], *example.answer["banned"]]
+        return edits.written(example.inputs["text"], text, forms, example.inputs["reader"])
+
+    def read(self, example: Example, output: str) -> str:
+        """The rewrite that an output stands for."""
+        if not self.edits or "prompt" in example.inputs:
+            return output
+        return edits.applied(example.inputs["text"], output, example.inputs["reader"])
+
+    def gold(self, example: Example) -> str:
+        return self.written(example, example.answer["text"])
+
+    def blank(self) -> str:
+        return ""
+
+    def score(self, example: Example, output: str) -> Scores:
+        """The measures of an output. Edits that do not fit leave the note as it is, and count as wrong."""
+        text = self.read(example, output)
+        if text or not output.strip():
+            return scores(example, text)
+        return {**scores(example, example.inputs["text"]), "preferred_term": 0.0, "word_for_word": 0.0}
+
+    def reward(self, example: Example, output: str) -> float:
+        found = self.score(example, output)
+        return found["preferred_term"] * found["meaning_kept"]
+
+    def answering(self, rule: Rule, splits: Splits) -> Answerer:
+        """A rule as a contender."""
+
+        def answer(examples: Sequence[Example]) -> list[str]:
+            return [self.written(e, text) for e, text in zip(examples, rule(examples, splits), strict=True)]
+
+        return answer
+
+    def floor(self, splits: Splits) -> Answerer:
+        return self.answering(floor.for_reader, splits)
+
+    def further_floors(self) -> Sequence[tuple[str, str, Callable[[Splits], Answerer]]]:
+        return [
+            (
+                "floor_blind",
+                "glossary replace for everyone",
+                partial(self.answering, floor.always_professional),
+            ),
+            ("floor_told", "glossary, a word classifier says when", partial(self.answering, floor.told_when)),
+        ]
+
+    def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
+        pair = {"chosen": example.answer["text"], "rejected": example.extra["rejected"]}
+        said = {side: prompting.said(self.written(example, text)) for side, text in pair.items()}
+        return [{"prompt": self.model_input(example), **said}]
+
+    def start_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
+        """Rewrites in either wording, also of the same note about other people and numbers."""
+        notes = [example]
+        if "prompt" not in example.inputs:
+            notes += [own_data.refilled(example, number) for number in range(REFILLS)]
+        return [
+            {
+                "prompt": self.model_input(e),
+                "completion": prompting.said(self.written(e, prompting.mixed_style(e))),
+            }
+            for e in notes
+        ]
+
+    def template(self) -> str:
+        return "edits" if self.edits else "text"
+
+    def ask(self, question: str, source: Path | None, model: Any) -> str:
+        inputs = prompting.asked(question)
+        said = model([prompting.messages(inputs, self.edits)])[0]
+        note = inputs["text"]
+        return (edits.applied(note, said, inputs["reader"]) or note) if self.edits else said
+
+    def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
+        rules = {"floor": self.floor, **{name: make for name, _, make in self.further_floors()}}
+        for name, rule in rules.items():
+            models.setdefault(name, {}).update({p: rule(splits)(found) for p, found in splits.probes.items()})
+        return report(splits, models, self.score)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from common.cli import main
+
+    main(["run", "industry_language", *sys.argv[1:]])

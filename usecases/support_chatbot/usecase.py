@@ -1,0 +1,98 @@
+"""Support chatbot: name the request, answer by policy with the right values, hand over the rest."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.usecase import Answerer, Example, Scores, Source, Splits, Table, UseCase
+from usecases.support_chatbot import data as own_data
+from usecases.support_chatbot.content import vocabulary
+from usecases.support_chatbot.floor import IntentAnswer, NearestAnswer, Pipeline, label_answers
+from usecases.support_chatbot.folder import read_card, read_conversations
+from usecases.support_chatbot.prompt import INSTRUCTION, cards_of, conversation, messages, source_text
+from usecases.support_chatbot.report import report
+from usecases.support_chatbot.scoring import CUT_MARK, scores
+
+Generate = Callable[[Sequence[list[dict[str, str]]]], Sequence[str]]
+LABELS_REPEAT = 0.5  # below this share of different answers, answers are labels
+
+
+class SupportChatbot(UseCase):
+    """A shop's service desk whose policies change: what counts stands on the card in the prompt."""
+
+    title = "Support chatbot by supervised fine-tuning"
+    story = (
+        "Customers write to the desk of a shop in many voices. The assistant names the request, answers "
+        "with exactly the asked values of the policy card, and hands over what the card does not cover."
+    )
+    tuner = "sft"
+    headline = "resolved"
+    floor_label = "TF-IDF intent and questions + template"
+    source: Source = own_data.SOURCE
+    limits = (
+        "For drafts that a person at a service desk checks before they are sent. It answers only what a "
+        "policy card in the prompt states; a wrong card gives a wrong answer. Never let it decide on "
+        "money, contracts or safety alone."
+    )
+    largest_forgetting = 0.25
+    cut_mark = CUT_MARK
+
+    def __init__(self) -> None:
+        self.cards, self.rows_per_label, self.own = own_data.CARDS_SHOWN, 0, True
+
+    def configured(self, task: Mapping[str, Any]) -> UseCase:
+        made = type(self)()
+        known = {"cards": made.cards, "rows_per_label": made.rows_per_label, **task}
+        made.cards, made.rows_per_label = int(known.pop("cards")), int(known.pop("rows_per_label"))
+        return super(SupportChatbot, made).configured(known)
+
+    def load(self, data: Path | None) -> Splits:
+        self.own = data is None
+        return own_data.load(self.cards) if data is None else read_conversations(data, self.rows_per_label)
+
+    def model_input(self, example: Example) -> list[dict[str, str]]:
+        return messages(example)
+
+    def gold(self, example: Example) -> str:
+        return example.answer["text"]
+
+    def blank(self) -> str:
+        return ""
+
+    def score(self, example: Example, output: str) -> Scores:
+        known = frozenset() if example.answer.get("free") else vocabulary()
+        return scores(example.answer, cards_of(example), source_text(example), output, known)
+
+    def floor(self, splits: Splits) -> Answerer:
+        if self.own:
+            return Pipeline(splits.train)
+        different = {example.answer["text"] for example in splits.train}
+        if len(different) < LABELS_REPEAT * len(splits.train):
+            return label_answers(splits.train)
+        return NearestAnswer(splits.train)
+
+    def further_floors(self) -> Sequence[tuple[str, str, Callable[[Splits], Answerer]]]:
+        nearest = ("nearest_answer", "nearest answer, values swapped", lambda s: NearestAnswer(s.train))
+        template = ("intent_template", "TF-IDF intent + template", lambda s: IntentAnswer(s.train))
+        return (template, nearest) if self.own else (nearest,)
+
+    def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
+        return [conversation(messages(example), example.answer["text"])]
+
+    def template(self) -> str:
+        return INSTRUCTION
+
+    def ask(self, question: str, source: Path | None, model: Generate) -> str:
+        inputs = {"cards": [read_card(source)], "turns": [{"role": "user", "content": question}]}
+        return model([messages(Example("asked", "asked", inputs, None))])[0]
+
+    def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
+        return report(splits, models, self.score)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from common.cli import main
+
+    main(["run", "support_chatbot", *sys.argv[1:]])
