@@ -11,6 +11,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from common import embedded, models
 from common.embedded import textloop, tokenizer
+from common.embedded.corpus import MIXTURE
 from common.embedded.proof_tasks import tasks
 from common.errors import GalleryError
 
@@ -28,7 +29,7 @@ def pieces(folder: Path) -> PreTrainedTokenizerFast:
 
 
 def load() -> LlamaForCausalLM:
-    """The model as the tuners load it: with random weights while none have earned their place."""
+    """The model as the tuners load it."""
     return models.load_causal(models.resolve("embedded", None, "sft"), None)[0]
 
 
@@ -112,9 +113,17 @@ def test_manifest_names_every_file(folder: Path) -> None:
     assert set(listed) == {path.name for path in folder.iterdir()}
 
 
+def test_the_weights_copy_a_label_out_of_the_prompt_without_tuning(pieces: PreTrainedTokenizerFast) -> None:
+    random, right = Random(3), 0
+    for _ in range(20):
+        turns = MIXTURE["labelled"][1](random)[:2]
+        right += textloop.answer(load(), pieces, [turns[0][1]], 12)[0].text == turns[1][1]
+    assert right >= 16
+
+
 def test_end_of_turn_is_learnt_after_a_short_tuning(folder: Path, pieces: PreTrainedTokenizerFast) -> None:
     task, model = tasks(None)[0], load()
-    textloop.tune(model, pieces, task.train[:160], textloop.Budget(1, 2e-3))
+    textloop.tune(model, pieces, task.train[:200], textloop.Budget(2, 1e-3))
     replies = textloop.answer(model, pieces, [row.prompt for row in task.test[:40]], 40)
     assert sum(reply.stopped for reply in replies) / len(replies) >= 0.95
 
