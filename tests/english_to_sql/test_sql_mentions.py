@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from usecases.english_to_sql.linking import Match
 from usecases.english_to_sql.load_ddl import from_ddl
-from usecases.english_to_sql.mentions import linked, whole_values
+from usecases.english_to_sql.mentions import linked
 from usecases.english_to_sql.prompt import PromptOptions, build_prompt, further_turn
+from usecases.english_to_sql.repair import repaired, whole_values
 from usecases.english_to_sql.schema import Schema
 
 DDL = """CREATE TABLE harbour (
@@ -74,3 +75,15 @@ def test_values_are_written_in_full() -> None:
         assert whole_values(kept, question, stored) == kept
     two = [*stored, Match("boat", "boat_name", "Grey Wolf")]
     assert whole_values("@6 = 'Wolf'", question, two) == "@6 = 'Wolf'"
+
+
+def test_a_table_in_the_place_of_a_column_becomes_the_only_column_that_fits() -> None:
+    def mended(answer: str, question: str = "boats") -> str:
+        return repaired(answer, question, SCHEMA, [])
+
+    assert mended("SELECT @6 WHERE @4 > '2021-01-01'") == "SELECT @6 WHERE @8 > '2021-01-01'"
+    assert mended("SELECT MAX(@4)") == "SELECT MAX(@7)"
+    assert mended("SELECT @4 WHERE @4 > 3", "names of boats") == "SELECT @4 WHERE @7 > 3"
+    assert mended("SELECT MAX(@4)", "length in metres") == "SELECT MAX(@4)"
+    for kept in ("SELECT COUNT(@4) WHERE @7 > 3", "SELECT DISTINCT @2 FROM @4", "SELECT @99 WHERE @6 = 'x'"):
+        assert mended(kept) == kept

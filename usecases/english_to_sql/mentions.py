@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from .linking import COMMON, Match, stems
-from .numbered import TEXT, places, words
+from .numbered import places, words
 from .schema import Schema
 
 WORD = re.compile(r"[^\W_]+")
@@ -168,18 +168,3 @@ def linked(schema: Schema, question: str, values: Sequence[Match]) -> tuple[str,
     for at in sorted(marks, reverse=True):
         question = question[:at] + "".join(dict.fromkeys(marks[at])) + question[at:]
     return question, left
-
-
-def whole_values(answer: str, question: str, values: Sequence[Match]) -> str:
-    """An answer whose text values are as the question or the database spells them, not cut short."""
-    said = [match[0][1:-1] for match in QUOTED.finditer(question)] + [value.value for value in values]
-
-    def whole(match: re.Match[str]) -> str:
-        text = match[0][1:-1].replace("''", "'")
-        if not text.strip() or "%" in text or text in said:
-            return match[0]
-        part = re.compile(rf"(?<!\w){re.escape(text)}(?!\w)", re.IGNORECASE)
-        full = list(dict.fromkeys(value for value in said if part.search(value)))
-        return "'" + full[0].replace("'", "''") + "'" if len(full) == 1 else match[0]
-
-    return TEXT.sub(whole, answer)

@@ -11,9 +11,9 @@ from typing import Any
 from common.usecase import Example
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
 from usecases.english_to_sql.linking import link_values
-from usecases.english_to_sql.mentions import whole_values
 from usecases.english_to_sql.numbered import NotShownError, decode, encode
 from usecases.english_to_sql.prompt import NUMBERED, Prompt, PromptOptions, build_prompt, further_turn
+from usecases.english_to_sql.repair import repaired
 from usecases.english_to_sql.schema import (
     Schema,
     drop_components,
@@ -56,8 +56,8 @@ def shown(example: Example, schemas: Schemas) -> Schema:
 
 
 def as_sql(output: str, question: str, schema: Schema) -> str:
-    """Short SQL as SQL, with values as the question or the database spells them."""
-    return decode(whole_values(output, question, link_values(schema, question)), schema)
+    """Short SQL as SQL, kept to what the schema and the question allow."""
+    return decode(repaired(output, question, schema, link_values(schema, question)), schema)
 
 
 @dataclass(frozen=True)
