@@ -6,7 +6,8 @@ from random import Random
 from . import words
 from .corpus_conditions import condition
 from .corpus_groups import GroupAsker
-from .corpus_schema import make_schema, write_numbered, write_schema
+from .corpus_numbered import write_numbered
+from .corpus_schema import make_schema, write_schema
 from .corpus_sql import ASK_LIST, MOST, Pair
 from .short_sql import Numbers, shorten
 
@@ -29,6 +30,9 @@ SENDS = (
 )
 # Short SQL leads: it is what the model is tuned to answer in where it has to be small.
 NUMBERED_SHARE = 0.75
+# Of those, most questions carry the numbers of what they name, as the use case's prompts do.
+LINKED_SHARE = 0.85
+LINKS_MOST = 3
 REFUSALS = ("NOT ANSWERABLE", "cannot answer", "no such data", "UNANSWERABLE")
 
 KINDS = {
@@ -111,10 +115,6 @@ def sql_turns(random: Random) -> list[Message]:
         return _turns(random, GroupAsker(random, schema), write_schema(schema, random), None)
     text, numbers = write_numbered(schema, random)
     return _turns(random, GroupAsker(random, schema, numbered=True), text, numbers)
-
-
-LINKED_SHARE = 0.85
-LINKS_MOST = 3
 
 
 def _linked(random: Random, question: str, phrases: dict[str, list[str]], missed: float) -> str:

@@ -1,11 +1,9 @@
 """Random database schemas for the corpus, and the ways to write one into a prompt."""
 
-import re
 from dataclasses import dataclass, field
 from random import Random
 
 from . import words
-from .short_sql import Numbers
 
 TYPES = {
     "id": ("INTEGER", "int"),
@@ -288,42 +286,6 @@ def _sheet(schema: Schema, random: Random) -> str:
         for table, column, target in schema.links()
     ]
     return "\n".join(lines)
-
-
-def _spaced(name: str) -> str:
-    """The words of an identifier, as people write them."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).lower().strip()
-
-
-def write_numbered(schema: Schema, random: Random) -> tuple[str, Numbers]:
-    """The schema in words, every table and column numbered; from here on their names are the numbers."""
-    described = schema.described or random.random() < 0.6
-    everything = [one for table in schema.tables for one in (table, *table.columns)]
-    pointers = {id(one): f"@{index}" for index, one in enumerate(everything)}
-    lines = []
-    for table in schema.tables:
-        called = _and_phrase(_spaced(table.name), table.noun if described else "")
-        parts = [_numbered(column, pointers, described) for column in table.columns]
-        lines.append(f"{called}{pointers[id(table)]}: {', '.join(parts)}")
-    links = frozenset(pointers[id(column)] for _, column, _ in schema.links())
-    owner = {pointers[id(column)]: pointers[id(table)] for table in schema.tables for column in table.columns}
-    for one in everything:
-        one.name = pointers[id(one)]
-    return "\n".join(lines), Numbers(owner, links)
-
-
-def _numbered(column: Column, pointers: dict[int, str], described: bool) -> str:
-    kind = TYPES[column.kind][1]
-    mark = "*" if column.kind == "id" else f">{pointers[id(column.target)]} " if column.target else ""
-    mark += f"{kind} " if kind in ("real", "date", "int") and column.kind not in ("id", "link") else ""
-    plain = column.target is not None or column.kind == "id"
-    words_of = _and_phrase(_spaced(column.name), column.phrase if described and not plain else "")
-    return f"{mark}{words_of}{pointers[id(column)]}"
-
-
-def _and_phrase(name: str, phrase: str) -> str:
-    """A name in words, with the phrase for it where that says more."""
-    return f"{name} {phrase}" if phrase and phrase != name else name
 
 
 def write_schema(schema: Schema, random: Random) -> str:
