@@ -202,8 +202,9 @@ def set_aside_stale(task: Task, folder: Path) -> None:
     """Keeps a run folder of other code or data under another name, so that its stages are not taken over."""
     case = usecases.find(task.usecase)
     config = configs.build(case, task.variant, task.given)
-    begun = described(folder).get("stamp")
-    if ended_badly(folder) or (begun is not None and begun != stamp.of(case.configured(config.task), config)):
+    begun = described(folder)
+    now = stamp.of(case.configured(config.task), config)
+    if ended_badly(folder) or (begun and begun.get("stamp") != now):
         run.move_aside(folder)
 
 

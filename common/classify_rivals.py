@@ -103,7 +103,7 @@ def head_of(model: Any, labels: int) -> tuple[np.ndarray, np.ndarray]:
     weights, bias = model.coef_.astype(np.float32), model.intercept_.astype(np.float32)
     if labels == 2:
         weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
-    return weights, bias
+    return np.ascontiguousarray(weights), bias  # safetensors stores a transposed array scrambled
 
 
 def contenders() -> list[Contender]:

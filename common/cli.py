@@ -174,6 +174,26 @@ def check(
 
 
 @app.command()
+def plan(
+    name: Name,
+    variant: Variant = "offline",
+    method: Method = None,
+    model: Model = None,
+    data: Data = None,
+    gpu: Annotated[str, typer.Option(help="cpu, or the memory of the GPU such as 24GB")] = "cpu",
+) -> None:
+    """What a run would take, from a probe of a few steps; exit code 2 when it does not fit."""
+    found = usecases.find(name)
+    settings = configs.build(found, variant, {"method": method, "model": model, "data": data})
+    keep_quiet(online=is_hub_id(settings.model))
+    from common import plan as plans
+
+    made = plans.make(found, settings, gpu)
+    typer.echo("\n".join(plans.lines(made, settings, gpu)))
+    raise typer.Exit(0 if made.fits else EXIT_BAD_INPUT)
+
+
+@app.command()
 def compare(
     left: Annotated[Path, typer.Argument(help="run folder, seed folder, or row of the benchmark")],
     right: Annotated[Path, typer.Argument(help="the same")],

@@ -59,7 +59,7 @@ def verdicts(
 
 @commands.command()
 def board(
-    out: Annotated[Path, typer.Option(help="the page to write")] = Path("board.html"),
+    out: Annotated[Path, typer.Option(help="the page to write")] = Path("runs/board.html"),
 ) -> None:
     """Writes one page of every record: filter, sort, open a run, compare two. Works without a network."""
     from common.web import write_board

@@ -56,7 +56,12 @@ def import_faults(folder: Path) -> list[str]:
     """Imports of a neighbour, or of a library that only the core may touch."""
     faults = []
     for path in sorted(folder.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except SyntaxError as error:
+            faults.append(f"{path.name} line {error.lineno} is not Python: {error.msg}")
+            continue
+        for node in ast.walk(tree):
             for name in imported(node):
                 parts = name.split(".")
                 if parts[0] == "usecases" and len(parts) > 1 and parts[1] != folder.name:

@@ -165,7 +165,8 @@ def lengths(samples: Sequence[Sample], cut_tokens: int) -> Finding:
     tokens = np.array([len(sample.text) / LETTERS_PER_TOKEN for sample in samples])
     long = np.flatnonzero(tokens > cut_tokens)
     lines = [f"{samples[row].place}: about {tokens[row]:.0f} tokens, {cut_tokens} are read" for row in long]
-    edges = np.unique(np.quantile(tokens, np.linspace(0, 1, 9)).round())
+    inner = np.quantile(tokens, np.linspace(0, 1, 9)[1:-1]).round()
+    edges = np.unique([np.floor(tokens.min()), *inner, np.ceil(tokens.max())])
     counts, edges = np.histogram(tokens, edges if len(edges) > 1 else 1)
     pairs = zip(edges[:-1], edges[1:], counts, strict=True)
     bars = [(f"{low:.0f} to {high:.0f} tokens", int(count)) for low, high, count in pairs]

@@ -45,7 +45,8 @@ class LinearMap:
         from safetensors.numpy import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({"query": self.query_matrix, "document": self.document_matrix}, folder / FILE)
+        parts = {"query": self.query_matrix, "document": self.document_matrix}
+        save_file({name: np.ascontiguousarray(part) for name, part in parts.items()}, folder / FILE)
 
     @staticmethod
     def stored_in(folder: Path) -> bool:

@@ -21,6 +21,8 @@ STAGE_REASON = "an image backbone has few stages, not a stack of layers; use hea
 NOT_IMAGES = ("embed", "classify", "sft", "preference", "vlm")
 SCRATCH_REASON = "only image models are small enough to start from nothing"
 ALLOCATE_REASON = "its ranks are moved after each step, and the trainer of sentence encoders hides the model"
+UNTRIED_REASON = "it has been tried with text models only"
+UNTRIED = (("embed", UNTRIED_REASON), ("classify", UNTRIED_REASON))
 INSERTED_REASON = "its layers are saved and read back by the sft tuner alone"
 NORMS = r".*(norm|LayerNorm|layernorm|ln_\d|ln_f)"
 VERA_RANKS = 8  # a rank of VeRA costs one number where a rank of LoRA costs a row and a column
@@ -182,10 +184,16 @@ REGISTRY = {
             adalora_config,
             (("embed", ALLOCATE_REASON),),
         ),
-        Method("loha", "an elementwise product of two low-rank matrices", 1e-3, product_config("LoHaConfig")),
-        Method("lokr", "a Kronecker product of small matrices", 1e-3, product_config("LoKrConfig")),
-        Method("vera", "trained vectors on shared random matrices", 1e-2, vera_config),
-        Method("norms", "only the scales of the normalisations", 3e-3, norms_config),
+        Method(
+            "loha",
+            "an elementwise product of two low-rank matrices",
+            1e-3,
+            product_config("LoHaConfig"),
+            UNTRIED,
+        ),
+        Method("lokr", "a Kronecker product of small matrices", 1e-3, product_config("LoKrConfig"), UNTRIED),
+        Method("vera", "trained vectors on shared random matrices", 1e-2, vera_config, UNTRIED),
+        Method("norms", "only the scales of the normalisations", 3e-3, norms_config, UNTRIED),
         Method(
             "bottleneck",
             "two small layers after each attention and each MLP (Houlsby adapters)",

@@ -137,21 +137,31 @@ def loaded_as(tuner: str, form: Callable[[Any], Any]) -> Iterator[None]:
 def network_of(loaded: Any) -> Any:
     """The torch module in what a loader gives."""
     if isinstance(loaded, Encoder):
-        return loaded.model[0].auto_model
+        return loaded.model[0].model
     return loaded[0] if isinstance(loaded, tuple) else loaded
 
 
 def with_network(loaded: Any, network: Any) -> Any:
     """The same with another module inside."""
     if isinstance(loaded, Encoder):
-        loaded.model[0].auto_model = network
+        loaded.model[0].model = network  # `auto_model` can be read only; torch would take it without a word
         return loaded
     return (network, *loaded[1:]) if isinstance(loaded, tuple) else network
 
 
+def layers_of(loaded: Any, kind: type) -> list[Any]:
+    """Layers of a kind in what will answer, so that a form cannot pass by not being applied."""
+    module = loaded.model if isinstance(loaded, Encoder) else network_of(loaded)
+    return [layer for layer in module.modules() if isinstance(layer, kind)]
+
+
 def merge_and_keep(job: Job, place: Path, loaded: Any) -> Any:
     """The model without its adapter layers, stored whole where the reloaded form will look for it."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
     merged = with_network(loaded, merged_network(job, network_of(loaded)))
+    if left := layers_of(merged, BaseTunerLayer):
+        raise GalleryError(f"{len(left)} adapter layers of {job.config.method!r} are left after merging.")
     if isinstance(merged, Encoder):
         merged.model.save(str(place), create_model_card=False)
         return merged
@@ -191,7 +201,12 @@ def int8(loaded: Any) -> Any:
             "ignore"
         )  # torch says that this will move to torchao; torchao is one more install
         quantised = torch.ao.quantization.quantize_dynamic(network, {torch.nn.Linear}, dtype=torch.qint8)
-    return with_network(loaded, quantised)
+    made = with_network(loaded, quantised)
+    if not layers_of(made, torch.ao.nn.quantized.dynamic.Linear):
+        raise GalleryError(
+            "The network has no linear layer that could be made int8; there is nothing to check."
+        )
+    return made
 
 
 def beside_adapter(

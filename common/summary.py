@@ -194,7 +194,8 @@ def rounded(column: np.ndarray) -> list[float | None]:
 
 def shorten(value: Any, length: int = 80) -> str:
     """What is asked, as one short line; what is no text has none."""
-    text = " ".join(json.dumps(value, ensure_ascii=False, default=lambda _: "").split())
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=lambda _: "")
+    text = " ".join(text.split())
     return text if len(text) <= length else text[: length - 1] + "…"
 
 

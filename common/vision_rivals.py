@@ -101,7 +101,7 @@ def fitted_linear(job: Job) -> Any:
     truth = targets_of(job, job.splits.val)
     best: tuple[float, Any] = (-np.inf, None)
     for penalty in PENALTIES if (truth >= 0).any() else PENALTIES[1:2]:
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=500))
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=300, tol=1e-3))
         model.fit(rows, answers)
         if not (truth >= 0).any():
             return model

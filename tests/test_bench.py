@@ -1,13 +1,16 @@
 """The benchmark runs what is stale and only that, keeps failures as rows, and goes on after a stop."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from common import bench, board, publish, record, results, run, stamp, usecase
+from common import bench, board, data, publish, record, results, run, stamp, usecase
 from common.errors import GalleryError
+from common.usecase import Example, Splits
 from tests import made_up, toy
 
 
@@ -104,9 +107,11 @@ def test_the_hash_covers_the_core_that_a_run_imports_and_leaves_out_pages() -> N
     assert not {"common.board", "common.report", "common.web", "common.cli", "common.tuners.sft"} & core
 
 
-def test_an_earlier_folder_of_other_code_is_kept_and_not_taken_over(place: Path) -> None:
-    folder = place / "runs" / "toy--offline"
-    record.write_json(folder / "data.json", {"stamp": {"code": "old"}})
+@pytest.mark.parametrize("begun", [{"stamp": {"code": "old"}}, {"identity": "before stamps"}])
+def test_an_earlier_folder_of_other_code_is_kept_and_not_taken_over(
+    place: Path, begun: dict[str, object]
+) -> None:
+    record.write_json(place / "runs" / "toy--offline" / "data.json", begun)
     carry_out(place)
     assert (place / "runs" / "toy--offline.1" / "data.json").is_file()
 
@@ -189,3 +194,32 @@ def test_a_folder_under_another_name_is_refused(place: Path) -> None:
     (place / "runs" / "toy--offline").rename(place / "runs" / "other")
     with pytest.raises(GalleryError, match="must begin with that name"):
         publish.publish_run(place / "runs" / "other", home=place / "benchmarks")
+
+
+def test_smaller_shares_lie_within_larger_ones_by_whole_groups() -> None:
+    examples = tuple(Example(f"{g}-{i}", f"g{g}", "x", "y") for g in range(16) for i in range(3))
+    splits = Splits(examples, examples[:1], examples[:2])
+    parts = [data.train_part(splits, share) for share in (*bench.SHARES, 1.0)]
+    assert [len(part.train) for part in parts] == [3, 6, 12, 24, 48]
+    for small, large in zip(parts, parts[1:], strict=False):
+        assert {e.id for e in small.train} < {e.id for e in large.train}
+        assert small.test == splits.test and small.val == splits.val
+    assert all(len({e.id for e in part.train if e.group == "g3"}) in (0, 3) for part in parts)
+
+
+def test_a_run_writes_its_stamp_its_share_and_its_scores_per_example(place: Path) -> None:
+    from common import config
+
+    found = usecase.find("toy")
+    settings = config.build(found, "offline", {"train_share": 0.5})
+    row = run.execute(found, settings, place / "out")
+    assert row.data["counts"]["train"] == 16 and row.config["train_share"] == 0.5
+    assert (
+        row.data["stamp"] == stamp.of(found, settings) != stamp.of(found, config.build(found, "offline", {}))
+    )
+    kept = json.loads((place / "out" / "examples.json").read_text(encoding="utf-8"))
+    assert kept["averages"] and set(kept["scores"]) == set(row.contenders)
+    assert np.mean(kept["scores"]["tuned"]) == pytest.approx(
+        row.contenders["tuned"]["scores"]["accuracy"]["mean"]
+    )
+    assert kept["asked"][0].startswith("can you store my") and len(kept["ids"]) == 8

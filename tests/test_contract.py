@@ -9,13 +9,13 @@ from common import contract, usecase
 
 NAMES = usecase.names()
 ORDER = (
-    "errors pictures usecase config nearby data examples floors samples personal doctor templates embedded bottleneck models vision vocabulary job "
-    "metrics retrieval methods "
-    "progress linear encoder searcher chat generate evaluate_text preferences embed_rivals "
-    "classify_rivals vision_rivals record cells results stamp trl_adapter trainer answering reward_model preference_stage "
-    "preference_checks tuners contenders evaluate summary verdicts methods_table curve negatives board report honesty contract compare publish "
-    "inspect scaffold check "
-    "ask humans run bench web parity stopping cli_bench cli"
+    "errors pictures usecase config nearby data examples floors samples personal doctor templates "
+    "embedded bottleneck models vision vocabulary job metrics retrieval methods progress linear encoder "
+    "searcher chat generate evaluate_text preferences embed_rivals classify_rivals vision_rivals record "
+    "cells results stamp trl_adapter trainer answering reward_model preference_stage preference_checks "
+    "tuners contenders evaluate summary verdicts methods_table curve negatives board report honesty "
+    "contract compare publish inspect scaffold check plan ask humans run bench web parity stopping "
+    "cli_bench cli"
 ).split()
 
 

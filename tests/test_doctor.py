@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from common import data, doctor, nearby, samples
+from common.cli import app
 from common.errors import GalleryError
 from common.personal import luhn, personal, verhoeff
 from common.samples import Sample
@@ -185,3 +187,16 @@ def test_the_page_escapes_what_it_shows() -> None:
     rows = [Sample(f"row {n}", f"<script>alert({n % 3})</script>", "<b>") for n in range(6)]
     page = doctor.page("<i>", len(rows), doctor.examine(rows))
     assert "<script>" not in page and "&lt;script&gt;" in page and "<i>" not in page
+
+
+def test_the_command_tells_ci_by_its_exit_code_and_writes_the_page(tmp_path: Path) -> None:
+    rows = [{"text": text, "label": "ab"[n % 2]} for n, text in enumerate(sentences(30))]
+    sound, broken = tmp_path / "sound.jsonl", tmp_path / "broken.jsonl"
+    sound.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    broken.write_text(sound.read_text(encoding="utf-8") + "\n{", encoding="utf-8")
+    page = tmp_path / "page.html"
+    done = CliRunner().invoke(app, ["data", str(sound), "--html", str(page)])
+    assert done.exit_code == 0, done.output
+    assert "Data doctor: " in page.read_text(encoding="utf-8")
+    done = CliRunner().invoke(app, ["data", str(broken)])
+    assert done.exit_code == 2 and "row 31: broken JSON" in done.output

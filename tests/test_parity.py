@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from common import config, parity, publish, record, run, usecase
 from common.errors import GalleryError
@@ -89,3 +91,17 @@ def test_what_counts_as_the_same_answer() -> None:
     assert not parity.Form("f", 1.0, 0.5, 0.02).passes(0.01) and parity.Form("f", 1.0, 0.5, -0.01).passes(
         0.01
     )
+
+
+def test_an_encoder_answers_from_the_network_that_was_put_in() -> None:
+    from common import models
+    from common.encoder import Encoder
+
+    encoder = Encoder(models.load_encoder(models.resolve("embedded", None, "embed"), None, 32))
+    texts = ["the pump leaks", "who signs off a repair"]
+    before = encoder.queries(texts)
+    after = parity.int8(encoder).queries(texts)
+    assert np.abs(before - after).max() > 1e-5, "int8 changed nothing: it was not applied"
+    assert (before * after).sum(axis=1).min() > 0.8
+    with pytest.raises(GalleryError, match="no linear layer"):
+        parity.int8((torch.nn.Embedding(3, 3), None))

@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from common import check, config, contract, data, record, run, scaffold, usecase
+from common.cli import app
 from common.errors import FaultsError, GalleryError
 from common.examples import read_examples
 from common.floors import character_label, nearest_answer
@@ -60,8 +62,9 @@ def test_check_names_the_rule_the_fault_and_the_mend(tmp_path: Path) -> None:
 
 def test_check_stops_before_the_data_of_a_class_that_cannot_be_loaded(tmp_path: Path) -> None:
     folder = toy.write(tmp_path, ("class Toy(UseCase):", "class Toy(UseCase:"))
-    with pytest.raises(SyntaxError):
-        contract.import_faults(folder)
+    first, *_, last = check.check(folder, smoke=False)
+    assert "usecase.py line" in first.faults[0] and "is not Python" in first.faults[0]
+    assert last.rule == "loads" and not last.passed
     folder = toy.write(tmp_path, ("from collections import Counter", "from nowhere import Counter"))
     found = check.check(folder, smoke=False)
     assert found[-1].rule == "loads" and "No module named 'nowhere'" in found[-1].faults[0]
@@ -81,6 +84,7 @@ def test_a_smoke_run_learns_and_its_weights_are_the_ones_that_were_scored(tmp_pa
     splits = found.load(None)
     assert check.learning_faults(found, splits, made, tmp_path / "out") == []
     assert 0 < check.predicted_minutes(made, splits, 1.0) < 1
+    assert "accuracy" in check.standing(made) and "tuned" in check.standing(made)
     assert check.reload_faults(found, settings, tmp_path / "out") == []
     tuned = made.contenders["tuned"]["scores"]["accuracy"]
     silent = made.model_copy(
@@ -150,3 +154,13 @@ def test_a_contributor_edits_no_other_file(tmp_path: Path) -> None:
     assert usecase.find("elsewhere", tmp_path).title == "Elsewhere"
     shutil.rmtree(tmp_path / "elsewhere")
     assert usecase.names(tmp_path) == []
+
+
+def test_the_command_gives_findings_for_machines_and_an_exit_code(tmp_path: Path) -> None:
+    folder = toy.write(tmp_path)
+    done = CliRunner().invoke(app, ["check", str(folder), "--json", "--no-smoke"])
+    assert done.exit_code == 0 and json.loads(done.output)["passed"] is True
+    (folder / "README.md").unlink()
+    done = CliRunner().invoke(app, ["check", str(folder), "--no-smoke"])
+    assert done.exit_code == 2 and "FAIL  README headings" in done.output
+    assert "2 rule(s) broken" in done.output

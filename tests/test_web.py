@@ -25,7 +25,7 @@ ACTS = Path(__file__).with_name("board_acts.js").read_text(encoding="utf-8")
 
 
 def home_of(folder: Path) -> Path:
-    """Three rows, two with scores per example, one a draft, and a curve."""
+    """Three rows, two with scores per example, one a draft."""
     home = folder / "benchmarks"
     made_up.keep(home, made_up.made())
     made_up.keep(home, made_up.made(variant="offline-full", method="full", means={"tuned": 0.8}))
@@ -103,6 +103,18 @@ def test_an_address_opens_a_run_and_shows_hostile_text_as_text(tmp_path: Path) -
     text = dump(page, tmp_path / "profile", "#q=offline-x&open=toy--offline-x")
     assert "<title>Finetune Gallery: benchmark board</title>" in text
     assert "1 of 3 rows" in text and "&lt;img src=x" in text and "<img" not in text
+
+
+@needs_browser
+def test_a_curve_is_drawn_with_what_twice_the_data_would_give(tmp_path: Path) -> None:
+    home = tmp_path / "benchmarks"
+    for share, size, mean in [(1 / 8, 100, 0.5), (1 / 4, 200, 0.6), (1 / 2, 400, 0.65), (1.0, 800, 0.68)]:
+        row = made_up.made(share=share, train=size, means={"tuned": mean})
+        made_up.keep(home, row, f"toy--offline--share-{share:g}")
+    page = web.write_board(tmp_path / "board.html", home)
+    text = dump(page, tmp_path / "profile", "#open=toy--offline--share-1")
+    drawn = text.split('aria-label="headline by training examples')[1].split("</svg>")[0]
+    assert drawn.count("<circle") == 5 and ">1600<" in drawn and ">100<" in drawn
 
 
 def test_the_page_is_one_file_that_reaches_for_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""Fault diagnosis: which component, what is wrong with it and how urgent, from a technician's note."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from common.examples import read_examples
+from common.floors import character_label
+from common.usecase import Answerer, Example, Scores, Splits, UseCase
+from usecases.fault_diagnosis import data as own_data
+
+
+class FaultDiagnosis(UseCase):
+    """A note full of abbreviations, and three questions that the planner has."""
+
+    title = "Fault diagnosis from technicians' notes"
+    story = (
+        "A planner reads hundreds of notes typed beside the machine and must see at once which part it is, "
+        "what is wrong and whether it can wait. Short forms and slips make words alone unreliable."
+    )
+    tuner = "classify"
+    headline = "accuracy"
+    floor_label = "character TF-IDF, one model per question"
+    source = own_data.SOURCE
+    limits = (
+        "For sorting notes into a queue that a planner reads. Never let it close a note or decide that a "
+        "machine may run: what it calls `planned` may be dangerous. Notes in other languages are not covered."
+    )
+    budget_minutes = 4.0
+
+    def load(self, data: Path | None) -> Splits:
+        if data is None:
+            return own_data.load()
+        return read_examples(data, "note", "label", beside=("question",))
+
+    def model_input(self, example: Example) -> str:
+        return f"{example.inputs['question']}: {example.inputs['note']}"
+
+    def gold(self, example: Example) -> dict[str, Any]:
+        return {"label": example.answer}
+
+    def blank(self) -> dict[str, Any]:
+        return {"label": ""}
+
+    def score(self, example: Example, output: dict[str, Any]) -> Scores:
+        return {"accuracy": float(output["label"] == example.answer)}
+
+    def floor(self, splits: Splits) -> Answerer:
+        asked = sorted({example.inputs["question"] for example in splits.train})
+        models = {question: character_label(only(splits, question), note) for question in asked}
+
+        def answer(examples: Sequence[Example]) -> list[Any]:
+            known = [models.get(example.inputs["question"]) for example in examples]
+            return [m([e])[0] if m else self.blank() for m, e in zip(known, examples, strict=True)]
+
+        return answer
+
+    def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
+        return [{"text": self.model_input(example), "label": example.answer}]
+
+
+def note(example: Example) -> str:
+    return example.inputs["note"]
+
+
+def only(splits: Splits, question: str) -> Splits:
+    """The examples of one question in train and val."""
+    asked = {
+        name: tuple(e for e in examples if e.inputs["question"] == question)
+        for name, examples in splits.named().items()
+        if name != "test"
+    }
+    return replace(splits, **asked, test=())
+
+
+if __name__ == "__main__":
+    import sys
+
+    from common.cli import main
+
+    main(["run", "fault_diagnosis", *sys.argv[1:]])

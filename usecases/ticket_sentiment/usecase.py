@@ -1,0 +1,70 @@
+"""Ticket sentiment: what a customer feels about each thing that one message talks about."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common.examples import read_examples
+from common.floors import character_label
+from common.usecase import Answerer, Columns, Example, Scores, Splits, UseCase
+from usecases.ticket_sentiment import data as own_data
+from usecases.ticket_sentiment import scoring
+from usecases.ticket_sentiment.floor import mood_of_part
+
+
+class TicketSentiment(UseCase):
+    """A message, an aspect that it speaks of, and the mood towards that aspect."""
+
+    title = "Ticket sentiment by aspect"
+    story = (
+        "One message praises the courier and curses the app. A mood for the whole message helps nobody: "
+        "say for each aspect whether the customer is content, and do it for the rare moods too."
+    )
+    tuner = "classify"
+    headline = "macro_f1"
+    floor_label = "TF-IDF on the part about the aspect"
+    source = own_data.SOURCE
+    limits = (
+        "For counting moods over many English messages, not for judging one customer or one employee. "
+        "Irony is often missed. Have a person read what is said about safety, health or law."
+    )
+    budget_minutes = 4.0
+
+    def load(self, data: Path | None) -> Splits:
+        if data is None:
+            return own_data.load()
+        return read_examples(data, "text", "label", beside=("aspect",), answers=scoring.MOODS)
+
+    def model_input(self, example: Example) -> str:
+        return f"{example.inputs['aspect']}: {example.inputs['text']}"
+
+    def gold(self, example: Example) -> dict[str, Any]:
+        return {"label": example.answer}
+
+    def blank(self) -> dict[str, Any]:
+        return {"label": ""}
+
+    def score(self, example: Example, output: dict[str, Any]) -> Scores:
+        return scoring.scores(example.answer, output["label"])
+
+    def aggregate(self, columns: Columns) -> dict[str, float]:
+        return scoring.aggregate(columns)
+
+    def floor(self, splits: Splits) -> Answerer:
+        return mood_of_part(splits)
+
+    def further_floors(self) -> Sequence[tuple[str, str, Callable[[Splits], Answerer]]]:
+        whole = partial(character_label, text_of=self.model_input)
+        return [("floor_whole", "TF-IDF on the whole message", whole)]
+
+    def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
+        return [{"text": self.model_input(example), "label": example.answer}]
+
+
+if __name__ == "__main__":
+    import sys
+
+    from common.cli import main
+
+    main(["run", "ticket_sentiment", *sys.argv[1:]])
