@@ -101,7 +101,7 @@ def test_rewards_of_a_tuned_model_are_measured_against_the_model_on_disk(
     tiny: Path,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    work = job(tiny, tmp_path, loss="sigmoid+sft", epochs=4, learning_rate=2e-3)
+    work = job(tiny, tmp_path, loss="sigmoid+sft", epochs=12, learning_rate=2e-3)
     preference.fit(work)
     preference.predict(work, work.splits.test)
     work.shared["untuned"] = {name: [] for name in ("floor", "zero_shot", "few_shot", "chosen_only")}

@@ -13,9 +13,9 @@ from common.pictures import picture_of
 from common.usecase import Example, Source, Splits
 from usecases.surface_defects.camera import MARGIN, photograph, stamped
 from usecases.surface_defects.defects import SEEN, UNSEEN
+from usecases.surface_defects.scoring import GOOD
 from usecases.surface_defects.surfaces import MATERIALS
 
-GOOD = "good"
 SIZE = 64
 VIEWS = "ab"
 SHARE_BAD = 0.45

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
-from sklearn.metrics import average_precision_score
 
 from common.usecase import Columns, Scores
 
+GOOD = "good"
 BINS = 15
 RECALLS = (0.95, 0.99)
 # What an action costs, in hand inspections: on a good part, and on a bad one.
@@ -45,11 +44,15 @@ def auroc(bad: np.ndarray, score: np.ndarray) -> float:
     positives, negatives = bad.sum(), (1 - bad).sum()
     if not positives or not negatives:
         return float("nan")
+    from scipy.stats import rankdata
+
     ranks = rankdata(score)[bad > 0].sum()
     return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
 
 
 def average_precision(bad: np.ndarray, score: np.ndarray) -> float:
+    from sklearn.metrics import average_precision_score
+
     return float(average_precision_score(bad, score)) if 0 < bad.sum() < len(bad) else float("nan")
 
 

@@ -9,12 +9,7 @@ import numpy as np
 from common.errors import GalleryError
 from common.pictures import BadPicture, Picture, picture_of, read_pixels
 from common.usecase import Answerer, Columns, Example, Scores, Source, Splits, Table, UseCase
-from usecases.surface_defects import data as own_data
-from usecases.surface_defects import figures, report
-from usecases.surface_defects.floor import trees
-from usecases.surface_defects.folder import read_folder
-from usecases.surface_defects.scoring import Lazy, action, picture_scores
-from usecases.surface_defects.settle import settled
+from usecases.surface_defects.scoring import GOOD, Lazy, action, picture_scores
 
 
 class SurfaceDefects(UseCase):
@@ -35,7 +30,7 @@ class SurfaceDefects(UseCase):
         "advice is `inspect`, under new light, and at defects that nobody labelled."
     )
     margin = 0.01
-    good = own_data.GOOD
+    good = GOOD
 
     def configured(self, task: Mapping[str, Any]) -> UseCase:
         if not task:
@@ -50,8 +45,12 @@ class SurfaceDefects(UseCase):
 
     def load(self, data: Path | None) -> Splits:
         if data is None:
-            self.good = own_data.GOOD
-            return own_data.generate(self.source)
+            from usecases.surface_defects.data import generate
+
+            self.good = GOOD
+            return generate(self.source)
+        from usecases.surface_defects.folder import read_folder
+
         splits, self.good = read_folder(data)
         return splits
 
@@ -72,6 +71,8 @@ class SurfaceDefects(UseCase):
         return Lazy(columns)
 
     def floor(self, splits: Splits) -> Answerer:
+        from usecases.surface_defects.floor import trees
+
         def answer(examples: Sequence[Example]) -> list[Any]:
             labels, (val, scores) = trees(splits.train, (splits.val, examples))
             return self.settle(labels, splits.val, val, scores)
@@ -81,6 +82,8 @@ class SurfaceDefects(UseCase):
     def settle(
         self, labels: Sequence[str], val: Sequence[Example], val_scores: np.ndarray, scores: np.ndarray
     ) -> list[Any]:
+        from usecases.surface_defects.settle import settled
+
         return settled(self.good, labels, val, val_scores, scores)
 
     def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
@@ -99,9 +102,13 @@ class SurfaceDefects(UseCase):
         return "; ".join((said, *changes))
 
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
+        from usecases.surface_defects import report
+
         return report.tables(self, splits, models)
 
     def pictures(self, splits: Splits, models: Mapping[str, Any]) -> list[tuple[str, str]]:
+        from usecases.surface_defects import figures
+
         return figures.pictures(self, splits, models)
 
 
