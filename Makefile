@@ -9,8 +9,9 @@ READY = $(VENV)/.ready
 demo: $(READY)
 	$(GALLERY) run knowledge_search
 
+# One thread a process: two tests side by side finish sooner than one test on two threads.
 test: $(READY)
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

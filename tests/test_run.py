@@ -85,7 +85,7 @@ def test_killed_in_training_resumes_to_the_same_result(
     killed = tmp_path / "killed"
     arguments = [sys.executable, "-c", SCRIPT, str(folder), str(killed)]
     process = subprocess.Popen(arguments, cwd=usecase.ROOT, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 250
     while not list(killed.glob("seed-0/checkpoints/checkpoint-*/trainer_state.json")):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.02)
