@@ -2,19 +2,20 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from common import chat
+from common import chat, launch
 from common.chat import Encoded
+from common.data import by_hash
 from common.errors import GalleryError
+from common.evaluate import headline
 from common.evaluate_text import bits_per_byte, likeliest
 from common.generate import Reply, Sampling, replies
 from common.job import Job, Output
@@ -34,9 +35,7 @@ def load(job: Job, adapter: Path | None) -> tuple[Any, Any]:
     if adapter is not None:
         check_template(job, adapter)
         return load_causal(job.base, adapter)
-    if "base" not in job.shared:
-        job.shared["base"] = start(job)
-    return job.shared["base"]
+    return job.kept("base", lambda: start(job))
 
 
 def start(job: Job) -> tuple[Any, Any]:
@@ -75,17 +74,23 @@ def answers(
     if cut:
         say(f"  {len(cut)} of {len(ids)} prompts exceed {longest} tokens and are cut at their start")
     ids = [row[-longest:] for row in ids]
-    drawn = []
-    for number in range(job.config.samples):
-        sampling = Sampling(job.config.sampling_temperature if number else 0.0, job.seed + number)
-        with task("answering", len(ids), "prompts") as work:
-            drawn.append(
-                replies(model, tokenizer, ids, job.config.answer_length_tokens, sampling, work.advance)
-            )
+    drawn = draws(job, model, tokenizer, ids)
     return [
         as_output(job, example, len(ids[row]), [found[row] for found in drawn])
         for row, example in enumerate(examples)
     ]
+
+
+def draws(job: Job, model: Any, tokenizer: Any, ids: Sequence[Sequence[int]]) -> list[list[Reply]]:
+    """The greedy answers to every prompt, then as many drawn ones as `samples` asks for beside them."""
+    found = []
+    for number in range(job.config.samples):
+        sampling = Sampling(job.config.sampling_temperature if number else 0.0, job.seed + number)
+        with task("answering", len(ids), "prompts") as work:
+            length, done = job.config.answer_length_tokens, work.advance
+            answer = partial(replies, model, tokenizer, most_tokens=length, sampling=sampling, on_batch=done)
+            found.append(launch.dealt(ids, answer))
+    return found
 
 
 def as_output(job: Job, example: Example, tokens_in: int, drawn: list[Reply]) -> Output:
@@ -158,14 +163,11 @@ def fitting(
 
 def val_score(model: Any, tokenizer: Any, job: Job) -> float:
     """The headline of generated answers on a fixed part of val."""
-    order = sorted(job.splits.val, key=lambda e: hashlib.sha256(e.id.encode()).digest())
-    examples = order[:VAL_EXAMPLES]
+    examples = by_hash(job.splits.val)[:VAL_EXAMPLES]
     greedy = replace(job, config=job.config.model_copy(update={"samples": 1}))
     prompts = [job.usecase.model_input(e) for e in examples]
     found = answers(greedy, model, tokenizer, examples, prompts)
-    rows = [job.usecase.score(e, o.value) for e, o in zip(examples, found, strict=True)]
-    columns = {key: np.array([row.get(key, math.nan) for row in rows]) for key in rows[0]}
-    return job.usecase.aggregate(columns)[job.usecase.headline]
+    return headline(job.usecase, examples, found)
 
 
 def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:
@@ -226,7 +228,7 @@ def chooser(job: Job, model: Any, tokenizer: Any) -> Callable[[Example, Sequence
 
 def encoded(job: Job, tokenizer: Any, rows: Sequence[dict[str, Any]]) -> list[Encoded]:
     """Training rows as tokens, refused when the length limit would lose more than one in a hundred."""
-    tokens = [chat.encode(tokenizer, row) for row in rows]
+    tokens = [piece for row in rows for piece in chat.pieces(tokenizer, row)]
     kept = [row for row in tokens if len(row.input_ids) <= job.config.train_length_tokens]
     lost = len(tokens) - len(kept)
     if lost > LARGEST_SHARE_LOST * len(tokens):

@@ -19,11 +19,13 @@ from typing import Any
 from common import config as configs
 from common import publish, record, results, run, stamp
 from common import usecase as usecases
+from common.config import RunConfig
 from common.errors import GalleryError
 from common.methods import REGISTRY
 from common.models import is_hub_id
 from common.progress import say
 from common.record import RunRecord
+from common.summary import circumstances
 from common.usecase import UseCase
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
@@ -200,12 +202,18 @@ def carry_out(
 
 def set_aside_stale(task: Task, folder: Path) -> None:
     """Keeps a run folder of other code or data under another name, so that its stages are not taken over."""
-    case = usecases.find(task.usecase)
-    config = configs.build(case, task.variant, task.given)
+    _, _, now = at_present(task)
     begun = described(folder)
-    now = stamp.of(case.configured(config.task), config)
     if ended_badly(folder) or (begun and begun.get("stamp") != now):
         run.move_aside(folder)
+
+
+def at_present(task: Task) -> tuple[UseCase, RunConfig, dict[str, str]]:
+    """The use case of a row, its settings, and the stamp that a run of it would have now."""
+    case = usecases.find(task.usecase)
+    config = configs.build(case, task.variant, task.given)
+    case = case.configured(config.task)
+    return case, config, stamp.of(case, config)
 
 
 def described(folder: Path) -> dict[str, Any]:
@@ -240,20 +248,12 @@ def note_failure(task: Task, folder: Path, said: str) -> None:
     """A record of a run that ended without one of its own."""
     if ended_badly(folder):
         return
-    case = usecases.find(task.usecase)
-    config = configs.build(case, task.variant, task.given)
+    case, config, now = at_present(task)
     made = RunRecord(
-        usecase=task.usecase,
-        variant=task.variant,
-        method=config.method,
-        seeds=list(range(config.seeds)),
-        tier="smoke" if config.smoke else "draft",
+        **circumstances(case, config),
         status="failed",
         reason=said.strip()[-600:] or "it said nothing",
         verdict={"label": "not enough evidence", "reason": "The run ended: failed."},
-        headline=case.configured(config.task).headline,
-        data={**described(folder), "stamp": stamp.of(case.configured(config.task), config)},
-        config=config.model_dump(mode="json"),
-        environment=record.environment(record.threads_for(config.threads)),
+        data={**described(folder), "stamp": now},
     )
     record.write_json(folder / "record.json", made.model_dump())

@@ -183,18 +183,15 @@ def pages(found: Sequence[Entry], root: Path = usecase.ROOT) -> dict[Path, str]:
     """Every generated page with the content it should have."""
     rows = [entry.row for entry in results.evidence(found) if entry.whole]
     made = {
-        root / "README.md": short_overview([entry.row for entry in decisive(found)]),
+        root / "README.md": short_overview(
+            [entry.row for entry in verdicts.deciding(results.evidence(found))]
+        ),
         root / "benchmarks" / "README.md": benchmark_page(found).replace("](usecases/", "](../usecases/"),
         root / "benchmarks" / "LOG.md": negatives.page(results.evidence(found)),
     }
     for name in usecase.names(root / "usecases"):
         made[root / "usecases" / name / "README.md"] = own_block(rows, name)
     return {path: with_block(path.read_text(encoding="utf-8"), text) for path, text in made.items()}
-
-
-def decisive(found: Sequence[Entry]) -> list[Entry]:
-    """The rows of the front page: one per use case and data set."""
-    return verdicts.deciding(results.evidence(found))
 
 
 def regenerate(root: Path = usecase.ROOT) -> list[Path]:

@@ -61,7 +61,7 @@ def encode(tokenizer: Any, row: dict[str, Any]) -> Encoded:
         prompt = [*prompt, *said] if said else prompt
         asked = prompt_ids(tokenizer, prompt)
         if asked[: len(ids)] != ids:
-            raise GalleryError(
+            raise Rewritten(
                 "The chat template writes an earlier answer differently once the conversation goes on, so a "
                 "row of several turns cannot be learnt as it will be asked. Give each turn a row of its own."
             )
@@ -71,6 +71,23 @@ def encode(tokenizer: Any, row: dict[str, Any]) -> Encoded:
         ids = asked + learnt
         prompt = prompt if isinstance(prompt, str) else [*prompt, {"role": "assistant", "content": answer}]
     return Encoded(ids, labels)
+
+
+class Rewritten(GalleryError):
+    """The template writes an earlier answer differently once the conversation goes on."""
+
+
+def pieces(tokenizer: Any, row: dict[str, Any]) -> list[Encoded]:
+    """A row as one piece; a piece per turn where the template takes thoughts out of earlier answers."""
+    try:
+        return [encode(tokenizer, row)]
+    except Rewritten:
+        prompt, found = row["prompt"], []
+        for said, answer in turns(row):
+            prompt = [*prompt, *said]
+            found.append(encode(tokenizer, {"prompt": prompt, "completion": answer}))
+            prompt = [*prompt, {"role": "assistant", "content": answer}]
+        return found
 
 
 def turns(row: dict[str, Any]) -> list[tuple[list[Message], str]]:
@@ -105,7 +122,7 @@ def answer_text(tokenizer: Any, prompt: Prompt, completion: str) -> str:
             "Use a model whose template keeps the prompt, or mend its chat_template.jinja."
         )
     written = whole[len(before) :]
-    end = written.find(tokenizer.eos_token, len(completion))
+    end = written.find(tokenizer.eos_token, len(completion.strip()))
     if end < 0:
         raise GalleryError(
             f"The chat template does not end an answer with {tokenizer.eos_token!r}, so the model would "

@@ -174,8 +174,7 @@ def standing(made: record.RunRecord) -> str:
 def reload_faults(usecase: UseCase, settings: RunConfig, place: Path) -> list[str]:
     """The weights in the run folder give the answers that were scored."""
     usecase = usecase.configured(settings.task)
-    splits = usecase.load(settings.data)
-    splits = data.smoke_sample(splits) if settings.smoke else splits
+    splits = data.used(usecase.load(settings.data), settings.smoke, settings.train_share)
     base = models.resolve(settings.model, settings.revision, usecase.tuner)
     job = Job(usecase, splits, settings, base, 0, place / "seed-0")
     kept = [row["value"] for row in record.read_rows(job.folder / "tuned.jsonl")]

@@ -14,20 +14,14 @@ SHOTS_PER_LABEL = 5
 PENALTIES = (0.3, 1.0, 3.0, 10.0)
 
 
-def labels_of(job: Job) -> list[str]:
-    """Every label of the training split, in a fixed order."""
-    return sorted({str(example.answer) for example in job.splits.train})
-
-
 def texts_of(job: Job, examples: Sequence[Example]) -> list[str]:
     return [job.usecase.model_input(example) for example in examples]
 
 
 def features(job: Job, texts: Sequence[str]) -> np.ndarray:
     """Fixed vectors of the untuned base."""
-    if "encoder" not in job.shared:
-        job.shared["encoder"] = load_encoder(job.base, None, job.config.input_length_tokens)
-    return job.shared["encoder"].encode(
+    length = job.config.input_length_tokens
+    return job.kept("encoder", lambda: load_encoder(job.base, None, length)).encode(
         list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
     )
 
@@ -48,14 +42,14 @@ def as_outputs(examples: Sequence[Example], labels: list[str], scores: np.ndarra
 
 def zero_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """The label whose own words lie nearest to the text."""
-    labels = labels_of(job)
+    labels = job.labels
     names = features(job, [label.replace("_", " ") for label in labels])
     return as_outputs(examples, labels, features(job, texts_of(job, examples)) @ names.T)
 
 
 def few_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """The label whose few first training texts lie nearest on average."""
-    labels = labels_of(job)
+    labels = job.labels
     centres = []
     for label in labels:
         shots = [e for e in job.splits.train if str(e.answer) == label][:SHOTS_PER_LABEL]
@@ -65,7 +59,7 @@ def few_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
 
 def nearest(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """The label of the nearest training text."""
-    labels = labels_of(job)
+    labels = job.labels
     similar = features(job, texts_of(job, examples)) @ features(job, texts_of(job, job.splits.train)).T
     index = np.array([labels.index(str(e.answer)) for e in job.splits.train])
     scores = np.stack([similar[:, index == i].max(axis=1) for i in range(len(labels))], axis=1)
@@ -75,14 +69,14 @@ def nearest(job: Job, examples: tuple[Example, ...]) -> list[Output]:
 def linear(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """Logistic regression on fixed vectors, its penalty chosen on val."""
     weights, bias = fitted_head(job)
-    return as_outputs(examples, labels_of(job), features(job, texts_of(job, examples)) @ weights.T + bias)
+    return as_outputs(examples, job.labels, features(job, texts_of(job, examples)) @ weights.T + bias)
 
 
 def fitted_head(job: Job) -> tuple[np.ndarray, np.ndarray]:
     """Weights and bias of the best logistic regression on val."""
     from sklearn.linear_model import LogisticRegression
 
-    labels = labels_of(job)
+    labels = job.labels
     answers = [labels.index(str(e.answer)) for e in job.splits.train]
     train = features(job, texts_of(job, job.splits.train))
     val = features(job, texts_of(job, job.splits.val)) if job.splits.val else None

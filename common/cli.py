@@ -2,14 +2,16 @@
 
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from common import config as configs
 from common import usecase as usecases
 from common.cli_bench import commands
+from common.cli_export import commands as export_commands
 from common.errors import EXIT_BAD_INPUT, GalleryError
 from common.models import is_hub_id, keep_quiet
 from common.stopping import interrupted, leave
@@ -21,6 +23,7 @@ app = typer.Typer(
     help="Fine-tuning use cases in which every result stands next to what it had to beat.",
 )
 app.add_typer(commands)
+app.add_typer(export_commands)
 
 Name = Annotated[str, typer.Argument(help="use case; see `gallery list`")]
 Variant = Annotated[str, typer.Option(help="settings file of the use case")]
@@ -81,13 +84,21 @@ def run(
     smoke: Smoke = False,
     train_share: Annotated[float | None, typer.Option(help="part of the training data to use")] = None,
     out: Out = None,
+    search: Annotated[int | None, typer.Option(help="trials of a search for settings, judged on val")] = None,
+    track: Annotated[str | None, typer.Option(help="tensorboard, trackio or wandb")] = None,
+    launch: Annotated[int, typer.Option(help="processes of this machine that share the work", min=1)] = 1,
 ) -> None:
     """Runs a use case from data to verdict; the same command continues a stopped run."""
     given = {"method": method, "model": model, "data": data, "seeds": seeds, "smoke": smoke or None}
-    given["train_share"] = train_share
+    given |= {"train_share": train_share, "search": search, "track": track}
     found = usecases.find(name)
     settings = configs.build(found, variant, given)
     keep_quiet(online=is_hub_id(settings.model))
+    if launch > 1:
+        from common.launch import start
+
+        start(launch, ["run", name, *options({**given, "variant": variant, "out": out})])
+        return
     signal.signal(signal.SIGINT, interrupted)
     try:
         from common import run as runs
@@ -103,6 +114,12 @@ def run(
     if made.tier == "smoke":
         console.print("A smoke run shows that the path works, not what the model can do.")
     console.print(f"Report: {(folder / 'report.html').resolve()}", soft_wrap=True)
+
+
+def options(given: Mapping[str, Any]) -> list[str]:
+    """Settings as they are written on a command line."""
+    named = {f"--{key.replace('_', '-')}": value for key, value in given.items() if value is not None}
+    return [part for key, value in named.items() for part in ([key] if value is True else [key, str(value)])]
 
 
 @app.command()
@@ -251,6 +268,11 @@ def main(arguments: list[str] | None = None) -> None:
     except GalleryError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)
+
+
+def run_file(path: str) -> None:
+    """`gallery run` for the use case whose own file was started."""
+    main(["run", Path(path).resolve().parent.name, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from common import record, results, usecase
+from common import cells, models, record, results, usecase
+from common.config import RunConfig
 from common.errors import GalleryError
-from common.evaluate import Scored, difference, score_columns, signed
-from common.job import Output
+from common.evaluate import Scored, difference, score_columns
+from common.job import Job, Output
 from common.progress import console, say
 from common.record import RunRecord, read_rows
 from common.results import Entry
@@ -37,7 +38,7 @@ def compare_rows(left: Entry, right: Entry) -> None:
     gap, paired = results.difference(left, right)
     how = "paired" if paired else "unpaired: their scores per example are not of the same set, or not kept"
     say(f"{left.name} minus {right.name}, {how}")
-    say(f"  {left.row.headline:14} {signed(gap)}")
+    say(f"  {left.row.headline:14} {cells.gap(gap.as_dict())}")
     if paired and kept[0] and kept[1]:
         scores = [np.nanmean(results.tuned_scores(one), axis=0) for one in kept]
         asked = [f"{name} {text}" for name, text in zip(kept[0]["ids"], kept[0]["asked"], strict=True)]
@@ -61,7 +62,7 @@ def compare_runs(left: Path, right: Path) -> None:
     groups = [example.group for example in examples]
     say(f"{left} minus {right}, {len(examples)} test examples")
     for metric in first.contenders["tuned"]["scores"]:
-        say(f"  {metric:14} {signed(difference(found, *scored, groups, metric))}")
+        say(f"  {metric:14} {cells.gap(difference(found, *scored, groups, metric).as_dict())}")
     if first.headline in columns[0][0]:
         asked = [f"{e.id} {json.dumps(e.inputs, ensure_ascii=False, default=str)[:90]}" for e in examples]
         show_flips(asked, columns[0][0][first.headline] - columns[1][0][first.headline])
@@ -90,6 +91,16 @@ def read_run(folder: Path) -> RunRecord:
     return record.read(folder / "record.json")
 
 
+def tuned_job(folder: Path) -> tuple[RunRecord, Job]:
+    """The record of a finished run, and the job of its first seed with the tuned model."""
+    row = read_run(folder)
+    if "tuned" not in row.contenders:
+        raise GalleryError(f"The run in {folder} ended as {row.status}: it has no tuned model.")
+    config, found = RunConfig(**row.config), usecase_of(row)
+    base = models.resolve(config.model, config.revision, found.tuner)
+    return row, Job(found, splits_of(row), config, base, 0, folder / "seed-0")
+
+
 def usecase_of(row: RunRecord) -> usecase.UseCase:
     """The use case of a run as its variant wanted it."""
     return usecase.find(row.usecase).configured(row.config.get("task", {}))
@@ -101,10 +112,7 @@ def splits_of(row: RunRecord) -> Splits:
 
     given = row.config.get("data")
     splits = usecase_of(row).load(Path(given) if given else None)
-    if row.tier == "smoke":
-        splits = data.smoke_sample(splits)
-    if row.config.get("train_share", 1.0) < 1:
-        splits = data.train_part(splits, row.config["train_share"])
+    splits = data.used(splits, row.tier == "smoke", row.config.get("train_share", 1.0))
     if data.fingerprint(splits.test) != row.data["test_ids_hash"]:
         raise GalleryError(f"The data of {row.usecase} changed since the run; run it again to compare.")
     return splits

@@ -48,6 +48,8 @@ class RunConfig(BaseModel):
     task: dict[str, str | int | float | bool] = setting({}, "settings that the use case reads itself")
     needs_data: str = setting("", "what --data must be given for this variant")
     seeds: int = setting(1, "how many seeds: 0, 1, ... ; three or more to publish", ge=1, le=20)
+    search: int = setting(0, "trials that seek learning_rate, warmup_share and rank on val", TRAINED, ge=0)
+    track: Literal["none", "tensorboard", "trackio", "wandb"] = setting("none", "where losses are sent too")
     smoke: bool = setting(False, "same path with a tiny budget, to see that it works")
 
     train_share: float = setting(1.0, "part of the training data to use, for data-size curves", gt=0, le=1)

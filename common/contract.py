@@ -44,15 +44,6 @@ def guarded(rule: Callable[[UseCase, Splits], list[str]], usecase: UseCase, spli
         return [f"{rule.__name__}: {type(error).__name__}: {error}"]
 
 
-def unregistered(root: Path) -> list[str]:
-    """Folders that hold code but are no use case, so that nothing tests them."""
-    return [
-        f"{path.name}/ has Python files but no usecase.py: it is in no table"
-        for path in sorted(root.iterdir())
-        if any(path.glob("*.py")) and not (path / "usecase.py").is_file()
-    ]
-
-
 def import_faults(folder: Path) -> list[str]:
     """Imports of a neighbour, or of a library that only the core may touch."""
     faults = []

@@ -215,9 +215,19 @@ def split_by_group(examples: Sequence[Example], links: Iterable[tuple[int, int]]
     return Splits(*(tuple(chosen[name]) for name in SPLIT_SHARES))
 
 
+def share_of(key: str) -> float:
+    """A number from 0 to 1, spread evenly over keys, that never changes between machines or runs."""
+    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+
+
+def by_hash(examples: Iterable[Example]) -> list[Example]:
+    """Examples in an order that has nothing to do with them and is the same everywhere."""
+    return sorted(examples, key=lambda example: hashlib.sha256(example.id.encode()).digest())
+
+
 def hashed_split(key: str) -> str:
-    """A split for a key that never changes between machines or runs."""
-    share = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+    """A split for a key."""
+    share = share_of(key)
     return "train" if share < SPLIT_SHARES["train"] else "val" if share < 0.8 else "test"
 
 
@@ -243,12 +253,17 @@ def train_part(splits: Splits, share: float) -> Splits:
     return replace(splits, train=tuple(example for example in splits.train if example.group in kept))
 
 
+def used(splits: Splits, smoke: bool, train_share: float) -> Splits:
+    """What of the data a run with these settings uses."""
+    splits = smoke_sample(splits) if smoke else splits
+    return train_part(splits, train_share) if train_share < 1 else splits
+
+
 def smoke_sample(splits: Splits, train: int = 128, val: int = 32, test: int = 64) -> Splits:
     """A small part of each split, chosen by hash; documents keep every right one and some others."""
 
     def part(examples: Sequence[Example], count: int) -> tuple[Example, ...]:
-        order = sorted(examples, key=lambda e: hashlib.sha256(e.id.encode()).digest())
-        return tuple(order[:count])
+        return tuple(by_hash(examples)[:count])
 
     small = {"train": part(splits.train, train), "val": part(splits.val, val)}
     small["test"] = part(splits.test, test)

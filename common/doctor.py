@@ -9,12 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from common.data import NEAR_DUPLICATE, normalise
 from common.nearby import pairs_within
+from common.pages import render
 from common.personal import personal
 from common.samples import Sample
 
@@ -266,9 +266,5 @@ def lines_of(finding: Finding) -> list[str]:
 
 def page(name: str, rows: int, findings: Sequence[Finding]) -> str:
     """The findings as one self-contained page; everything from the data is escaped."""
-    from jinja2 import Environment, FileSystemLoader
-
-    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
     widest = {id(f): max((count for _, count in f.bars), default=1) or 1 for f in findings}
-    made = environment.get_template("doctor.html.jinja")
-    return made.render(name=name, rows=rows, findings=findings, widest=lambda f: widest[id(f)])
+    return render("doctor", name=name, rows=rows, findings=findings, widest=lambda f: widest[id(f)])

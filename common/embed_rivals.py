@@ -22,9 +22,7 @@ def load(job: Job, adapter: Path | None) -> Encoder:
     """The encoder as it came, or as this job tuned it."""
     length = job.config.input_length_tokens
     if adapter is None:
-        if "base" not in job.shared:
-            job.shared["base"] = Encoder(load_encoder(job.base, None, length))
-        return job.shared["base"]
+        return job.kept("base", lambda: Encoder(load_encoder(job.base, None, length)))
     if LinearMap.stored_in(adapter):
         return Encoder(load(job, None).model, LinearMap.load(adapter))
     return Encoder(load_encoder(job.base, adapter, length))
@@ -36,9 +34,8 @@ def questions(job: Job, examples: Sequence[Example]) -> list[str]:
 
 def base_vectors(job: Job) -> np.ndarray:
     """Document vectors of the untuned model, made once a run."""
-    if "base_documents" not in job.shared:
-        job.shared["base_documents"] = load(job, None).documents(list(job.splits.documents.values()))
-    return job.shared["base_documents"]
+    texts = list(job.splits.documents.values())
+    return job.kept("base_documents", lambda: load(job, None).documents(texts))
 
 
 def base_rankings(job: Job, examples: Sequence[Example]) -> list[Ranking]:

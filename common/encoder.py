@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from common import launch
 from common.linear import LinearMap
 from common.progress import task
 
@@ -37,7 +38,14 @@ class Encoder:
 
 
 def encode(function: Any, texts: Sequence[str], lengths: Sequence[int], what: str) -> np.ndarray:
-    """Unit vectors in the order of the texts; texts of as many tokens are batched, so none is padded far."""
+    """Unit vectors in the order of the texts, made by all processes."""
+    pairs = list(zip(texts, lengths, strict=True))
+    return np.stack(launch.dealt(pairs, lambda part: encode_here(function, part, what)))
+
+
+def encode_here(function: Any, pairs: Sequence[tuple[str, int]], what: str) -> np.ndarray:
+    """Unit vectors of this process; texts of as many tokens are batched, so none is padded far."""
+    texts, lengths = zip(*pairs, strict=True)
     order = np.argsort([-length for length in lengths], kind="stable")
     parts = []
     with task(f"encoding {what}", len(texts), what) as work:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common import cells
 from common.errors import GalleryError
 from common.job import Output
 from common.metrics import Interval, mean_interval, statistic_interval
@@ -38,6 +39,11 @@ def score_columns(
     rows = [usecase.score(e, o.value) for e, o in zip(examples, outputs, strict=True)]
     keys = dict.fromkeys(key for row in rows for key in row)
     return {key: np.array([row.get(key, np.nan) for row in rows], dtype=float) for key in keys}
+
+
+def headline(usecase: UseCase, examples: Sequence[Example], outputs: Sequence[Output]) -> float:
+    """The headline of some answers together."""
+    return usecase.aggregate(score_columns(usecase, examples, outputs))[usecase.headline]
 
 
 def summarise(usecase: UseCase, scored: Scored, groups: Sequence[str]) -> dict[str, Interval]:
@@ -118,7 +124,7 @@ def verdict(
     untuned = [rival for rival in rivals if rival.kind != "light"]
     best = max(untuned, key=lambda rival: rival.mean)
     gap = best.difference
-    said = f"{headline} {tuned_mean:.3f} against {best.mean:.3f} for {best.label}, {signed(gap)}"
+    said = f"{headline} {tuned_mean:.3f} against {best.mean:.3f} for {best.label}, {cells.gap(gap.as_dict())}"
     if forgetting > largest_forgetting:
         return Verdict(
             "do not use",
@@ -144,9 +150,4 @@ def light_note(rivals: Sequence[Rival], margin: float) -> str:
     if not close:
         return "."
     cheap = max(close, key=lambda rival: rival.mean)
-    return f"; {cheap.label} costs far less and is within reach ({signed(cheap.difference)})."
-
-
-def signed(gap: Interval) -> str:
-    """A difference as people write it."""
-    return f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
+    return f"; {cheap.label} costs far less and is within reach ({cells.gap(cheap.difference.as_dict())})."

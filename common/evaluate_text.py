@@ -24,6 +24,22 @@ def bits_per_byte(model: Any, tokenizer: Any, texts: Sequence[str]) -> float:
     return nats / math.log(2) / size
 
 
+def answer_logits(model: Any, wanted: Any, **inputs: Any) -> Any:
+    """Logits of the `wanted` places alone, a row each: no other reaches the vocabulary, the widest layer."""
+    longest = wanted.shape[1] + 1
+
+    def keep_wanted(module: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        hidden = given[0][:, -longest:][:, :-1]  # tokens of a learned prompt come first
+        return (hidden[wanted], *given[1:])
+
+    head = getattr(model, "module", model).get_output_embeddings()  # several processes wrap the model
+    hook = head.register_forward_pre_hook(keep_wanted)
+    try:
+        return model(**inputs, use_cache=False).logits.float()
+    finally:
+        hook.remove()
+
+
 def likeliest(model: Any, tokenizer: Any, prompt: Sequence[int], options: Sequence[str]) -> str:
     """The option that a model finds likeliest after a prompt: an answer that cannot miss the list."""
     import torch

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def read_examples(
     examples = [example_of(row, question, answer, beside) for _, row in rows]
     source = source or Source(path.name, "as stated by its owner", "given by the user")
     if "split" not in rows[0][1]:
-        return with_source(split_alike(examples), source)
+        return replace(split_alike(examples), source=source)
     named = {name: [] for name in ("train", "val", "test")}
     for (_, row), example in zip(rows, examples, strict=True):
         named[SPLITS[row["split"]]].append(example)
@@ -107,7 +108,3 @@ def split_alike(examples: Sequence[Example]) -> Splits:
     texts = [normalise(text_of(example)) for example in examples]
     links = [(left, right) for left, right, _ in near_duplicates(texts, texts) if left < right]
     return split_by_group(examples, links)
-
-
-def with_source(splits: Splits, source: Source) -> Splits:
-    return Splits(splits.train, splits.val, splits.test, source=source)

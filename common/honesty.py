@@ -3,7 +3,6 @@
 Each takes a use case and its splits and gives faults in words that say the mend.
 """
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 from common import data
 from common.errors import GalleryError
-from common.evaluate import score_columns
+from common.evaluate import headline
 from common.job import Output
 from common.usecase import Example, Splits, UseCase
 
@@ -37,7 +36,7 @@ def hidden(example: Example) -> Example:
 
 def sample(examples: Sequence[Example]) -> list[Example]:
     """A few examples, chosen by hash, so that a check costs the same for every size of data."""
-    return sorted(examples, key=lambda e: hashlib.sha256(e.id.encode()).digest())[:SAMPLE]
+    return data.by_hash(examples)[:SAMPLE]
 
 
 def input_faults(usecase: UseCase, splits: Splits) -> list[str]:
@@ -97,7 +96,7 @@ def blind_floor_faults(splits: Splits, told: Sequence[Any], untold: Sequence[Any
 def mean_headline(usecase: UseCase, splits: Splits, values: Sequence[Any]) -> float:
     """The headline of some answers to the whole test split."""
     outputs = [Output(e.id, value) for e, value in zip(splits.test, values, strict=True)]
-    return usecase.aggregate(score_columns(usecase, splits.test, outputs))[usecase.headline]
+    return headline(usecase, splits.test, outputs)
 
 
 def scorer_faults(usecase: UseCase, splits: Splits) -> list[str]:
@@ -263,7 +262,7 @@ def variant_split_faults(
     """A variant with a task of its own keeps its splits apart too."""
     seen = {data.fingerprint(splits.train)}
     faults = []
-    for variant, task in tasks.items():
+    for variant, task in {str(task): (variant, task) for variant, task in tasks.items()}.values():
         other = usecase.configured(task)
         made = other.load(None)
         mark = data.fingerprint(made.train)

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from common import record
 from common.compare import read_run, splits_of
 from common.errors import FaultsError, GalleryError
 from common.metrics import BOOTSTRAP_SEED, RESAMPLES, Interval, mean_interval
+from common.pages import render
 from common.record import read_rows, write_json, write_text
 from common.usecase import Example, UseCase
+from common.verdicts import best_untuned
 
 PROMPTS = 60
 LOWEST_AGREEMENT = 0.6
@@ -26,13 +27,12 @@ CHOICES = ("A", "B", "tie")
 ASKED = {"correct": "is right", "safe": "breaks no rule", "send": "I would send it"}
 YES_NO = tuple(f"{item}_{side}" for item in ASKED for side in "AB")
 COLUMNS = ("item", "prompt", "answer_A", "answer_B", "better", *YES_NO)
-TEMPLATE = Path(__file__).parent / "humans.html.jinja"
 
 
 def write_sheet(usecase: UseCase, folder: Path, against: str = "", seed: int = 0) -> Path:
     """Writes sheet.csv, sheet.html and key.json: the tuned model against another contender."""
     made = read_run(folder)
-    usecase = usecase.configured(made.config.get("task", {}))
+    writer = usecase.configured(made.config.get("task", {}))
     against = against or best_untuned(made)
     examples = splits_of(made).test
     pairs = [answers(folder / f"{name}.jsonl") for name in (f"baselines/{against}", "seed-0/tuned")]
@@ -44,8 +44,9 @@ def write_sheet(usecase: UseCase, folder: Path, against: str = "", seed: int = 0
     rows, key = [], {}
     for number, example in enumerate(chosen, start=1):
         tuned_side = random.choice("AB")
-        left, right = pairs[:: 1 if tuned_side == "B" else -1]
-        rows.append([f"{number:03}", shown(usecase, example), left[example.id], right[example.id]])
+        sides = pairs[:: 1 if tuned_side == "B" else -1]
+        said = [writer.read(example, found[example.id]) for found in sides]
+        rows.append([f"{number:03}", shown(usecase, example), *said])
         key[f"{number:03}"] = {"example": example.id, "tuned": tuned_side}
     place = folder / "humans"
     write_csv(place / "sheet.csv", rows)
@@ -53,13 +54,6 @@ def write_sheet(usecase: UseCase, folder: Path, against: str = "", seed: int = 0
     same = len(examples) - len(differing)
     write_json(place / "key.json", {"against": against, "identical": same, "of": len(examples), "items": key})
     return place
-
-
-def best_untuned(made: record.RunRecord) -> str:
-    """The contender that the tuned model has to beat."""
-    rivals = {name: row["scores"][made.headline]["mean"] for name, row in made.contenders.items()}
-    rivals.pop("tuned", None)
-    return max(rivals, key=rivals.__getitem__)
 
 
 def answers(path: Path) -> dict[str, Any]:
@@ -71,7 +65,7 @@ def answers(path: Path) -> dict[str, Any]:
 
 
 def shown(usecase: UseCase, example: Example) -> str:
-    """What the model saw, as a person reads it."""
+    """The whole prompt, as a person reads it; a small model may have seen a short form of it."""
     given = usecase.model_input(example)
     if isinstance(given, str):
         return given
@@ -91,10 +85,7 @@ def write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
 
 def page(usecase: UseCase, rows: Sequence[Sequence[str]]) -> str:
     """The same sheet as one page with buttons; it saves the filled CSV without any server."""
-    from jinja2 import Environment
-
-    template = Environment(autoescape=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(title=usecase.title, rows=rows, asked=ASKED, columns=COLUMNS)
+    return render("humans", title=usecase.title, rows=rows, asked=ASKED, columns=COLUMNS)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
-"""What is in a use case's data: counts, lengths, kinds, duplicates, leaks, what is learnt from."""
+"""What is in a use case's data: counts, lengths, kinds, leaks, what is learnt from."""
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from common import data as core
 from common import models
 from common.errors import GalleryError
 from common.progress import console, say
-from common.usecase import Example, Splits, UseCase
+from common.usecase import Splits, UseCase
 
 SHOWN = 5
 
@@ -25,7 +24,6 @@ def describe_data(usecase: UseCase, data: Path | None) -> bool:
         say(f"  test kind {name}: {count}")
     for line in splits.dropped:
         say(f"  left out: {line}")
-    show_duplicates(splits)
     show_training_row(usecase, splits)
     found = core.leaks(splits)
     say(f"[bold]leaks between splits[/bold]: {len(found)}")
@@ -74,16 +72,6 @@ def split_table(splits: Splits) -> Table:
                 str(max(words)),
             )
     return table
-
-
-def show_duplicates(splits: Splits) -> None:
-    """Texts that stand more than once, within all splits together."""
-    every: list[Example] = [e for part in splits.named().values() for e in part]
-    counts = Counter(core.normalise(core.text_of(example)) for example in every)
-    repeated = {text: count for text, count in counts.items() if count > 1}
-    say(f"[bold]exact duplicates[/bold]: {sum(repeated.values()) - len(repeated)}")
-    for text, count in list(repeated.items())[:SHOWN]:
-        console.print(f"  {count} x {text[:90]}", markup=False)
 
 
 def show_training_row(usecase: UseCase, splits: Splits) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,25 @@ class Job:
     base: Base
     seed: int
     folder: Path
+    pieces: int = 1  # a step's rows are worked on in so many parts, since they do not fit at once
+    on_val: Callable[[int, float], None] | None = None  # is told what each look at val says
     shared: dict[str, Any] = field(default_factory=dict)
 
     @property
     def adapter(self) -> Path:
         """Where the tuned weights of this job's seed are."""
         return self.folder / "adapter"
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Every label of the training split, in a fixed order."""
+        return sorted({str(example.answer) for example in self.splits.train})
+
+    def kept(self, key: str, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made once for all who share it."""
+        if key not in self.shared:
+            self.shared[key] = make()
+        return self.shared[key]
 
 
 @dataclass(frozen=True)

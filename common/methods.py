@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import partial
 from typing import Any
 
 from common import bottleneck
@@ -25,6 +24,8 @@ UNTRIED_REASON = "it has been tried with text models only"
 UNTRIED = (("embed", UNTRIED_REASON), ("classify", UNTRIED_REASON))
 INSERTED_REASON = "its layers are saved and read back by the sft tuner alone"
 NORMS = r".*(norm|LayerNorm|layernorm|ln_\d|ln_f)"
+LINEAR = {"target_modules": "all-linear"}
+HEADS = ["classifier", "score"]
 VERA_RANKS = 8  # a rank of VeRA costs one number where a rank of LoRA costs a row and a column
 PREFIX_REASON = "encoders of transformers 5 take no past keys and values, so a prefix has no place to go"
 
@@ -40,105 +41,42 @@ class Method:
     refused: tuple[tuple[str, str], ...] = ()
 
 
-def lora_config(config: RunConfig, task: str, **options: Any) -> Any:
-    """LoRA on every linear layer, with the usual alpha of twice the rank."""
-    from peft import LoraConfig
-
-    return LoraConfig(
-        task_type=task,
-        r=config.rank,
-        lora_alpha=2 * config.rank,
-        lora_dropout=0.0,
-        target_modules="all-linear",
-        modules_to_save=head_modules(task),
-        **options,
-    )
-
-
-def adalora_config(config: RunConfig, task: str) -> Any:
-    """Starts half as wide again and prunes to the rank; `trainer.Allocate` tells it how long it has."""
-    from peft import AdaLoraConfig
-
-    return AdaLoraConfig(
-        task_type=task,
-        init_r=config.rank + config.rank // 2,
-        target_r=config.rank,
-        lora_alpha=2 * config.rank,
-        total_step=1,
-        target_modules="all-linear",
-        modules_to_save=head_modules(task),
-    )
-
-
-def product_config(kind: str) -> Callable[[RunConfig, str], Any]:
-    """LoHa or LoKr: a product of small matrices instead of a sum, on every linear layer."""
+def adapter(
+    kind: str, settings: Callable[[RunConfig], dict[str, Any]], head: bool = True
+) -> Callable[[RunConfig, str], Any]:
+    """What builds a PEFT config. A fresh head is random: it is trained and saved along with the adapter."""
 
     def build(config: RunConfig, task: str) -> Any:
         import peft
 
-        return getattr(peft, kind)(
-            task_type=task,
-            r=config.rank,
-            alpha=2 * config.rank,
-            target_modules="all-linear",
-            modules_to_save=head_modules(task),
-        )
+        beside = {"modules_to_save": [*HEADS] if task == "SEQ_CLS" else None} if head else {}
+        return getattr(peft, kind)(task_type=task, **settings(config), **beside)
 
     return build
 
 
-def vera_config(config: RunConfig, task: str) -> Any:
-    """Vectors on random matrices that all layers share; VeRA wants a wide rank."""
-    from peft import VeraConfig
-
-    return VeraConfig(
-        task_type=task,
-        r=VERA_RANKS * config.rank,
-        target_modules="all-linear",
-        modules_to_save=head_modules(task),
+def lora(**options: Any) -> Callable[[RunConfig, str], Any]:
+    """LoRA on every linear layer, with the usual alpha of twice the rank."""
+    return adapter(
+        "LoraConfig",
+        lambda c: {"r": c.rank, "lora_alpha": 2 * c.rank, "lora_dropout": 0.0, **LINEAR, **options},
     )
 
 
-def norms_config(config: RunConfig, task: str) -> Any:
-    from peft import LNTuningConfig
-
-    return LNTuningConfig(task_type=task, target_modules=NORMS, modules_to_save=head_modules(task))
-
-
-def ia3_config(config: RunConfig, task: str) -> Any:
-    from peft import IA3Config
-
-    return IA3Config(
-        task_type=task,
-        target_modules="all-linear",
-        feedforward_modules=[],
-        modules_to_save=head_modules(task),
-    )
+def product(kind: str) -> Callable[[RunConfig, str], Any]:
+    """LoHa or LoKr: a product of small matrices instead of a sum, on every linear layer."""
+    return adapter(kind, lambda c: {"r": c.rank, "alpha": 2 * c.rank, **LINEAR})
 
 
-def prompt_config(config: RunConfig, task: str) -> Any:
-    from peft import PromptTuningConfig
-
-    return PromptTuningConfig(task_type=task, num_virtual_tokens=config.virtual_tokens)
-
-
-def p_tuning_config(config: RunConfig, task: str) -> Any:
-    from peft import PromptEncoderConfig
-
-    return PromptEncoderConfig(
-        task_type=task, num_virtual_tokens=config.virtual_tokens, encoder_hidden_size=128
-    )
+def allocated(config: RunConfig) -> dict[str, Any]:
+    """AdaLoRA starts half as wide again and prunes to the rank; `trainer.Allocate` says how long it has."""
+    rank = config.rank
+    return {"init_r": rank + rank // 2, "target_r": rank, "lora_alpha": 2 * rank, "total_step": 1, **LINEAR}
 
 
-def prefix_config(config: RunConfig, task: str) -> Any:
-    from peft import PrefixTuningConfig
-
-    return PrefixTuningConfig(task_type=task, num_virtual_tokens=config.virtual_tokens)
-
-
-def head_modules(task: str) -> list[str] | None:
-    """A fresh head is random: it must be trained and saved along with the adapter."""
-    return ["classifier", "score"] if task == "SEQ_CLS" else None
+def tokens(config: RunConfig) -> dict[str, Any]:
+    """Of a learned prompt."""
+    return {"num_virtual_tokens": config.virtual_tokens}
 
 
 REGISTRY = {
@@ -163,63 +101,80 @@ REGISTRY = {
             1e-3,
             refused=tuple((tuner, SCRATCH_REASON) for tuner in NOT_IMAGES),
         ),
-        Method("lora", "low-rank matrices beside every linear layer", 5e-4, lora_config),
+        Method("lora", "low-rank matrices beside every linear layer", 5e-4, lora()),
         Method(
             "dora",
             "LoRA with the size of each column trained apart",
             5e-4,
-            partial(lora_config, use_dora=True),
+            lora(use_dora=True),
         ),
-        Method("rslora", "LoRA scaled by the root of its rank", 2e-4, partial(lora_config, use_rslora=True)),
+        Method("rslora", "LoRA scaled by the root of its rank", 2e-4, lora(use_rslora=True)),
         Method(
             "pissa",
             "LoRA that starts from the largest directions of the weights",
             2e-4,
-            partial(lora_config, init_lora_weights="pissa"),
+            lora(init_lora_weights="pissa"),
         ),
         Method(
             "adalora",
             "LoRA that moves its rank to where it matters",
             2e-3,
-            adalora_config,
+            adapter("AdaLoraConfig", allocated),
             (("embed", ALLOCATE_REASON),),
         ),
         Method(
             "loha",
             "an elementwise product of two low-rank matrices",
             1e-3,
-            product_config("LoHaConfig"),
+            product("LoHaConfig"),
             UNTRIED,
         ),
-        Method("lokr", "a Kronecker product of small matrices", 1e-3, product_config("LoKrConfig"), UNTRIED),
-        Method("vera", "trained vectors on shared random matrices", 1e-2, vera_config, UNTRIED),
-        Method("norms", "only the scales of the normalisations", 3e-3, norms_config, UNTRIED),
+        Method("lokr", "a Kronecker product of small matrices", 1e-3, product("LoKrConfig"), UNTRIED),
+        Method(
+            "vera",
+            "trained vectors on shared random matrices",
+            1e-2,
+            adapter("VeraConfig", lambda c: {"r": VERA_RANKS * c.rank, **LINEAR}),
+            UNTRIED,
+        ),
+        Method(
+            "norms",
+            "only the scales of the normalisations",
+            3e-3,
+            adapter("LNTuningConfig", lambda c: {"target_modules": NORMS}),
+            UNTRIED,
+        ),
         Method(
             "bottleneck",
             "two small layers after each attention and each MLP (Houlsby adapters)",
             1e-3,
             refused=tuple((tuner, INSERTED_REASON) for tuner in ("embed", "classify", "preference")),
         ),
-        Method("ia3", "one trained factor per channel", 5e-3, ia3_config),
+        Method(
+            "ia3",
+            "one trained factor per channel",
+            5e-3,
+            adapter("IA3Config", lambda c: {**LINEAR, "feedforward_modules": []}),
+        ),
         Method(
             "prompt",
             "trained tokens before the input",
             1e-2,
-            prompt_config,
+            adapter("PromptTuningConfig", tokens, head=False),
             (("embed", PROMPT_REASON), ("vision", IMAGE_REASON)),
         ),
         Method(
             "p-tuning",
             "tokens before the input, made by a small trained network",
             1e-3,
-            p_tuning_config,
+            adapter("PromptEncoderConfig", lambda c: {**tokens(c), "encoder_hidden_size": 128}, head=False),
             (("embed", PROMPT_REASON), ("vision", IMAGE_REASON)),
         ),
         Method(
             "prefix",
             "trained keys and values in every layer",
             1e-2,
-            prefix_config,
+            adapter("PrefixTuningConfig", tokens, head=False),
             (("embed", PROMPT_REASON), ("classify", PREFIX_REASON), ("vision", IMAGE_REASON)),
         ),
     )

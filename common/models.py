@@ -1,14 +1,15 @@
 """Base models: embedded, a local folder, or a hub id with a revision. Safetensors only, no remote code."""
 
 import hashlib
+import json
 import os
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from common import bottleneck
+from common import bottleneck, hub
 from common.errors import GalleryError
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
@@ -17,6 +18,8 @@ TEXT_TUNERS = ("sft", "preference")
 RANDOM_TEXT = "embedded:gallery-text, random weights"
 RANDOM = "embedded-random"  # the embedded text model without what it has learnt, to see what that is worth
 CHARACTERS = "characters"
+# A template that prints today's date would make runs differ by day; with it, the date stands still.
+NO_DATE = "{%- macro strftime_now(format) -%}01 January 2025{%- endmacro -%}\n"
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,11 @@ class Base:
 
 
 def keep_quiet(online: bool) -> None:
-    """No telemetry ever; no network unless a hub model was asked for. Call before library imports."""
+    """No telemetry ever; no network unless a hub model was asked for. Call before library imports.
+
+    A person's own HF_HUB_OFFLINE=1 is kept, also in the processes that this one starts.
+    """
+    online &= os.environ.setdefault("GALLERY_OFFLINE", os.environ.get("HF_HUB_OFFLINE", "0")) != "1"
     os.environ.update(
         HF_HUB_DISABLE_TELEMETRY="1",
         DO_NOT_TRACK="1",
@@ -67,11 +74,17 @@ def resolve(model: str, revision: str | None, tuner: str) -> Base:
     if Path(model).is_dir():
         return local_base(model, Path(model), "as stated by its folder")
     if is_hub_id(model):
-        return Base(model, model, revision or "main", "", "as stated on the hub", True)
+        return hub_base(model, revision or "main")
     raise GalleryError(
         f"Unknown model {model!r}: it is not `embedded`, not a folder that exists, and not a hub id "
         "of the form org/name. Check the path or the spelling."
     )
+
+
+def hub_base(model: str, revision: str) -> Base:
+    """A hub model at one commit in the local cache."""
+    folder = hub.fetched(model, revision)
+    return replace(local_base(model, folder, "as stated on the hub"), revision=folder.name, on_hub=True)
 
 
 def path_label(tuner: str) -> str:
@@ -138,9 +151,8 @@ def load_encoder(base: Base, adapter: Path | None, length_tokens: int) -> Any:
     source = str(adapter) if adapter and (adapter / "modules.json").is_file() else base.path
     model = SentenceTransformer(
         source,
-        revision=base.revision if base.on_hub and source == base.path else None,
-        model_kwargs={"use_safetensors": True},
-        local_files_only=not base.on_hub,
+        model_kwargs={"use_safetensors": True, "dtype": "float32"},
+        local_files_only=True,
     )
     if adapter and source == base.path:
         model.load_adapter(str(adapter))
@@ -154,11 +166,9 @@ def load_classifier(base: Base, labels: list[str]) -> tuple[Any, Any]:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     hush()
-    revision = base.revision or "main"
-    tokenizer = AutoTokenizer.from_pretrained(base.path, revision=revision)
+    tokenizer = AutoTokenizer.from_pretrained(base.path)
     model = AutoModelForSequenceClassification.from_pretrained(
         base.path,
-        revision=revision,
         num_labels=len(labels),
         id2label=dict(enumerate(labels)),
         label2id={label: index for index, label in enumerate(labels)},
@@ -171,16 +181,46 @@ def load_classifier(base: Base, labels: list[str]) -> tuple[Any, Any]:
     return model, tokenizer
 
 
+def load_tuned_classifier(base: Base, labels: list[str], adapter: Path) -> tuple[Any, Any]:
+    """The classifier that a training left in a folder: an adapter on the base, or the whole model."""
+    model, tokenizer = load_classifier(base, labels)
+    if (adapter / "adapter_config.json").is_file():
+        from peft import PeftModel
+
+        return PeftModel.from_pretrained(model, str(adapter)), tokenizer
+    return type(model).from_pretrained(str(adapter), use_safetensors=True, dtype="float32"), tokenizer
+
+
 def load_tokenizer(base: Base, adapter: Path | None = None) -> Any:
     """The tokenizer of a base, or the one that was trained with an adapter: it may have more pieces."""
     from transformers import AutoTokenizer
 
     own = adapter is not None and (adapter / "tokenizer.json").is_file()
     source = str(adapter) if own else base.path
-    tokenizer = AutoTokenizer.from_pretrained(source, revision=None if own else base.revision or "main")
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    if tokenizer.chat_template and not own:
+        settle_template(tokenizer, Path(base.path) / "generation_config.json")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def settle_template(tokenizer: Any, generation: Path) -> None:
+    """Stops the date of a chat template, and names the token that ends its answers as the end.
+
+    Gemma and Phi call another token the end of text; a model that learnt that one would not stop.
+    """
+    if "strftime_now" in tokenizer.chat_template:
+        tokenizer.chat_template = NO_DATE + tokenizer.chat_template
+    ends = json.loads(generation.read_text(encoding="utf-8")) if generation.is_file() else {}
+    ends = ends.get("eos_token_id")
+    if not isinstance(ends, list):
+        return
+    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
+    written = tokenizer.apply_chat_template(turns, tokenize=False).rpartition("!")[2]
+    found = [token for token in tokenizer.convert_ids_to_tokens(ends) if token in written]
+    if found:
+        tokenizer.eos_token = min(found, key=written.index)
 
 
 def grow_rows(model: Any, tokenizer: Any) -> None:
@@ -202,7 +242,6 @@ def load_causal(base: Base, adapter: Path | None) -> tuple[Any, Any]:
     inserted = adapter is not None and bottleneck.stored(adapter)
     whole = adapter is not None and not inserted and not (adapter / "adapter_config.json").is_file()
     source = str(adapter) if whole else base.path
-    revision = base.revision if base.on_hub and not whole else "main"
     tokenizer = load_tokenizer(base, adapter)
     dtype = torch.bfloat16 if on_gpu else torch.float32
     if base.id == RANDOM_TEXT and not whole:
@@ -211,9 +250,7 @@ def load_causal(base: Base, adapter: Path | None) -> tuple[Any, Any]:
         settings = AutoConfig.from_pretrained(base.path)
         model = AutoModelForCausalLM.from_config(settings, dtype=dtype)
     else:
-        model = AutoModelForCausalLM.from_pretrained(
-            source, revision=revision, use_safetensors=True, dtype=dtype
-        )
+        model = AutoModelForCausalLM.from_pretrained(source, use_safetensors=True, dtype=dtype)
     if inserted:
         model = bottleneck.restore(model, adapter)
     elif adapter is not None and not whole:

@@ -1,9 +1,10 @@
 """Near-identical texts among very many: MinHash over characters, in linear time and bounded memory.
 
-Texts that share a band of their signatures are candidates; each candidate pair is then measured exactly.
+Texts that share a band of their signatures are candidates; of those, pairs whose signatures agree enough
+are measured exactly.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,43 +13,27 @@ HASHES = 64
 ROWS_PER_BAND = 4
 TEXTS_AT_ONCE = 512
 PAIRS_AT_ONCE = 4_096
+PAIRS_JUDGED_AT_ONCE = 65_536
+LEAST_AGREEMENT = 0.45  # texts of the threshold's likeness agree in far more of their hashes
 FEATURES = 2**20
 MULTIPLIERS = np.array([1, 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64)
 Pair = tuple[int, int, float]
 
 
-def band_keys(texts: Iterable[str]) -> np.ndarray:
-    """One key per text and band; like texts share a key with high probability."""
+def signatures(texts: Sequence[str]) -> np.ndarray:
+    """The smallest of each hash over all grams of a text: 256 bytes a text."""
     draw = np.random.default_rng(0)
     odd = draw.integers(0, 2**63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     add = draw.integers(0, 2**63, HASHES, dtype=np.uint64)
-    keys = [signatures(part, odd, add) for part in batches(texts, TEXTS_AT_ONCE)]
-    return np.concatenate(keys) if keys else np.zeros((0, HASHES // ROWS_PER_BAND), np.uint64)
-
-
-def batches(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    part: list[str] = []
-    for item in items:
-        part.append(item)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
-        yield part
-
-
-def signatures(texts: Sequence[str], odd: np.ndarray, add: np.ndarray) -> np.ndarray:
-    """Band keys of a few texts: the smallest of each hash over all grams, four hashes to a key."""
-    grams = [grams_of(text) for text in texts]
-    starts = np.cumsum([0, *(len(found) for found in grams[:-1])])
-    flat = np.concatenate(grams)
-    smallest = np.empty((len(texts), HASHES), np.uint64)
-    for place in range(HASHES):
-        smallest[:, place] = np.minimum.reduceat((flat * odd[place] + add[place]) >> np.uint64(32), starts)
-    key = np.zeros((len(texts), HASHES // ROWS_PER_BAND), np.uint64)
-    for place in range(ROWS_PER_BAND):
-        key = key * MULTIPLIERS[1] + smallest[:, place::ROWS_PER_BAND]
-    return key
+    found = np.empty((len(texts), HASHES), np.uint32)
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        grams = [grams_of(text) for text in texts[start : start + TEXTS_AT_ONCE]]
+        starts = np.cumsum([0, *(len(one) for one in grams[:-1])])
+        flat = np.concatenate(grams)
+        for place in range(HASHES):
+            hashed = (flat * odd[place] + add[place]) >> np.uint64(32)
+            found[start : start + len(grams), place] = np.minimum.reduceat(hashed, starts)
+    return found
 
 
 def grams_of(text: str) -> np.ndarray:
@@ -61,14 +46,17 @@ def grams_of(text: str) -> np.ndarray:
     return (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[2]
 
 
-def candidates(keys: np.ndarray, side: np.ndarray) -> Iterator[np.ndarray]:
+def candidates(hashes: np.ndarray, side: np.ndarray) -> Iterator[np.ndarray]:
     """Pairs of rows that share a band: each with its neighbour, the first, and one of the side before.
 
     A bucket of any size gives a few pairs per row, so the work stays linear.
     """
-    for band in range(keys.shape[1]):
-        order = np.lexsort((np.arange(len(keys)), side, keys[:, band]))
-        key, sides = keys[order, band], side[order]
+    for band in range(0, HASHES, ROWS_PER_BAND):
+        keys = np.zeros(len(hashes), np.uint64)
+        for column in range(band, band + ROWS_PER_BAND):
+            keys = keys * MULTIPLIERS[1] + hashes[:, column]
+        order = np.lexsort((side, keys))
+        key, sides = keys[order], side[order]
         same = np.flatnonzero(key[1:] == key[:-1]) + 1
         if not len(same):
             continue
@@ -77,9 +65,19 @@ def candidates(keys: np.ndarray, side: np.ndarray) -> Iterator[np.ndarray]:
         turned = np.r_[True, (sides[1:] != sides[:-1]) | new[1:]]
         latest = np.maximum.accumulate(np.where(turned, np.arange(len(key)), 0))
         before = np.maximum(latest - 1, first)  # the last row of the side before, in the same bucket
-        for other in (same - 1, first[same], before[same]):
-            pairs = np.stack([order[other], order[same]], axis=1)
-            yield pairs[pairs[:, 0] != pairs[:, 1]]
+        left = np.r_[order[same - 1], order[first[same]], order[before[same]]]
+        yield alike(hashes, left, np.tile(order[same], 3))
+
+
+def alike(hashes: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The different ones among pairs of rows, without those whose signatures agree too little."""
+    codes = np.unique(np.minimum(left, right) * len(hashes) + np.maximum(left, right))
+    kept = []
+    for start in range(0, len(codes), PAIRS_JUDGED_AT_ONCE):
+        pairs = np.stack(np.divmod(codes[start : start + PAIRS_JUDGED_AT_ONCE], len(hashes)), axis=1)
+        agree = (hashes[pairs[:, 0]] == hashes[pairs[:, 1]]).mean(axis=1)
+        kept.append(pairs[(agree >= LEAST_AGREEMENT) & (pairs[:, 0] != pairs[:, 1])])
+    return np.concatenate(kept)
 
 
 def measured(texts: Sequence[str], pairs: np.ndarray, threshold: float) -> Iterator[Pair]:
@@ -104,8 +102,7 @@ def pairs_within(texts: Sequence[str], threshold: float, side: np.ndarray | None
     """Near-identical pairs (row, row, cosine); with `side`, pairs of different sides are looked for too."""
     sides = np.zeros(len(texts), np.int8) if side is None else side
     found: dict[int, Pair] = {}
-    for pairs in candidates(band_keys(texts), sides):
-        pairs = np.unique(np.sort(pairs, axis=1), axis=0)
+    for pairs in candidates(signatures(texts), sides):
         codes = pairs[:, 0] * len(texts) + pairs[:, 1]
         new = np.array([code not in found for code in codes.tolist()], dtype=bool)
         for left, right, cosine in measured(texts, pairs[new], threshold):

@@ -15,11 +15,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from common import cells, compare, contenders, models
-from common.config import RunConfig
+from common import cells, compare, contenders
 from common.encoder import Encoder
 from common.errors import GalleryError
-from common.evaluate import score_columns
+from common.evaluate import headline
 from common.job import Job, Output
 from common.record import read_rows, write_json
 from common.usecase import Example, Table, UseCase
@@ -53,18 +52,13 @@ class Form:
 
 def check(folder: Path, limit: float, count: int, out: Path | None) -> str:
     """The table as text, kept beside the run; refuses past the limit."""
-    row = compare.read_run(folder)
-    if "tuned" not in row.contenders:
-        raise GalleryError(f"The run in {folder} ended as {row.status}: it has no tuned model to check.")
-    config = RunConfig(**row.config)
-    usecase, splits = compare.usecase_of(row), compare.splits_of(row)
-    base = models.resolve(config.model, config.revision, usecase.tuner)
-    job = Job(usecase, splits, config, base, 0, folder / "seed-0")
-    step = max(1, len(splits.test) // count)
+    _, job = compare.tuned_job(folder)
+    test = job.splits.test
+    step = max(1, len(test) // count)
     with tempfile.TemporaryDirectory(dir=folder) as place:
         merged = beside(job, Path(place))
-        found = forms(job, merged, splits.test[::step][:count])
-        said = written(folder, found, limit, config.method)
+        found = forms(job, merged, test[::step][:count])
+        said = written(folder, found, limit, job.config.method)
         failed = [form.name for form in found if not form.passes(limit)]
         if failed:
             raise GalleryError(
@@ -77,7 +71,8 @@ def check(folder: Path, limit: float, count: int, out: Path | None) -> str:
 
 def beside(job: Job, place: Path) -> Job:
     """A job that sees everything of the run but its adapter, whose place a merged model takes."""
-    for path in job.folder.iterdir():
+    # What preferences start from lies beside the seeds of a run.
+    for path in (*job.folder.iterdir(), *job.folder.parent.glob("start-*")):
         if path.name != "adapter":
             (place / path.name).symlink_to(path.resolve())
     return replace(job, folder=place, shared={})
@@ -217,12 +212,10 @@ def beside_adapter(
     outputs: Sequence[Output],
 ) -> Form:
     """Agreement with the adapter's answers, and the headline of both."""
-    scores = [
-        usecase.aggregate(score_columns(usecase, examples, o))[usecase.headline] for o in (adapter, outputs)
-    ]
+    before, after = (headline(usecase, examples, found) for found in (adapter, outputs))
     pairs = zip(adapter, outputs, strict=True)
     same = sum(answer(a.value) == answer(b.value) for a, b in pairs) / max(len(outputs), 1)
-    return Form(name, same, scores[1], scores[1] - scores[0])
+    return Form(name, same, after, after - before)
 
 
 def answer(value: Any) -> Any:

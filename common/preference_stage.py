@@ -1,6 +1,5 @@
 """The supervised stages of preference tuning: the model it starts from, and the plain rival, on disk."""
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common import answering, methods, trainer, trl_adapter
+from common.data import share_of
 from common.job import Job
 from common.models import local_base
 from common.progress import say
@@ -72,8 +72,7 @@ def trained_on_chosen(job: Job) -> Job:
 
 def for_judge(job: Job, example: Example) -> bool:
     """Whether an example's group is kept for the model that judges; it trains nothing else."""
-    share = int(hashlib.sha256(f"judge {example.group}".encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
-    return share < job.config.judge_share
+    return share_of(f"judge {example.group}") < job.config.judge_share
 
 
 def taught(job: Job) -> list[Example]:

@@ -9,6 +9,7 @@ import numpy as np
 from common import chat
 from common.chat import IGNORED, Encoded
 from common.errors import GalleryError
+from common.evaluate_text import answer_logits
 
 BATCH_ROWS = 32
 LARGEST_SHARE_LOST = 0.01
@@ -87,17 +88,8 @@ def batch_log_probabilities(model: Any, tokenizer: Any, rows: list[Encoded]) -> 
         mask[place, :size] = 1
     tokens, labels, mask = (part.to(model.device) for part in (tokens, labels, mask))
     wanted = labels[:, 1:] != IGNORED
-
-    def keep_wanted(module: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        hidden = given[0][:, -longest:][:, :-1]  # tokens of a learned prompt come first
-        return (hidden[wanted], *given[1:])
-
-    hook = model.get_output_embeddings().register_forward_pre_hook(keep_wanted)
-    try:
-        logits = model(input_ids=tokens, attention_mask=mask, use_cache=False).logits
-    finally:
-        hook.remove()
-    each = -torch.nn.functional.cross_entropy(logits.float(), labels[:, 1:][wanted], reduction="none")
+    logits = answer_logits(model, wanted, input_ids=tokens, attention_mask=mask)
+    each = -torch.nn.functional.cross_entropy(logits, labels[:, 1:][wanted], reduction="none")
     rows_of = wanted.nonzero()[:, 0]
     return torch.zeros(len(rows), device=each.device).index_add(0, rows_of, each).cpu().numpy()
 

@@ -91,7 +91,7 @@ def faults_of(made: RunRecord) -> list[str]:
         faults.append(f"it has {len(made.seeds)} seed(s), {FEWEST_SEEDS} are needed (--seeds 3)")
     if made.environment["git_dirty"] or not made.environment["git_commit"]:
         faults.append("it was run on uncommitted code, so nobody could run it again")
-    if made.base.get("on_hub") and made.base["revision"] in ("", "main"):
+    if made.base.get("on_hub") and made.config.get("revision") in (None, "", "main"):
         faults.append("its hub model is not pinned; set `revision` in the variant")
     return faults + changed_since(made)
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from common import launch
 from common.usecase import ROOT
 
 LIBRARIES = (
@@ -98,6 +99,8 @@ def git(*arguments: str) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a whole file or nothing: the name appears only when the content is complete."""
+    if not launch.first():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

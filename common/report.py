@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from common import board
+from common import board, cells
 from common.evaluate import Scored
 from common.job import Output
+from common.pages import render
 from common.record import RunRecord, read_rows, write_text
 from common.usecase import Example, UseCase
 
 WORST_SHOWN = 12
-TEMPLATE = Path(__file__).parent / "report.html.jinja"
 
 
 def terminal_table(row: RunRecord) -> Any:
@@ -33,7 +33,7 @@ def terminal_table(row: RunRecord) -> Any:
             facts["label"],
             f"{score['mean']:.3f}",
             f"{score['low']:.3f} to {score['high']:.3f}",
-            f"{gap['mean']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]" if gap else "",
+            cells.gap(gap) if gap else "",
             f"{1000 * facts['seconds']:.1f}",
             style="bold" if name == "tuned" else None,
         )
@@ -49,12 +49,10 @@ def write_report(
     outputs: Mapping[str, Sequence[Output]],
 ) -> None:
     """REPORT.md and report.html in the run's folder."""
-    from jinja2 import Environment
-
     write_text(folder / "REPORT.md", f"# {usecase.title}\n\n{board.section(row)}\n")
     curves = [read_rows(path) for path in sorted(folder.glob("seed-*/train.jsonl"))]
-    page = Environment(autoescape=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
-    html = page.render(
+    html = render(
+        "report",
         row=row,
         usecase=usecase,
         plots=[*plots(row, curves, examples, scored), *further_pictures(folder)],

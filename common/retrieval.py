@@ -1,6 +1,5 @@
 """Ranking without a model library: exact search, BM25, rank fusion, small vectors, an index on disk."""
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -112,11 +111,6 @@ def rank_binary(
 def sentences(text: str) -> list[str]:
     """A passage in sentences."""
     return [part for part in re.split(r"(?<=[.!?])\s+", text.strip()) if part]
-
-
-def text_hash(texts: Mapping[str, str]) -> str:
-    """A hash of an index's content."""
-    return hashlib.sha256(json.dumps(dict(texts), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def save_index(folder: Path, documents: Mapping[str, str], vectors: np.ndarray, model_hash: str) -> int:

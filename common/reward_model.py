@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from common import chat, methods, trainer, trl_adapter
+from common.answering import draws
 from common.chat import Encoded
-from common.generate import Sampling, replies
 from common.job import Job, Output
-from common.models import load_classifier
+from common.models import load_classifier, load_tuned_classifier
 from common.preferences import BATCH_ROWS, Pair, accuracy
 from common.progress import say
 from common.usecase import Example
@@ -32,10 +32,9 @@ def fit(job: Job, pairs: list[Pair], held_out: Sequence[Pair]) -> dict[str, Any]
     say(f"  the rating model prefers the chosen answer in {right:.3f} of {len(held_out)} held-out pairs")
     tokens = sum(len(p.encoded(side).input_ids) for p in pairs for side in ("chosen", "rejected"))
     return {
-        **trainer.facts(model, engine, seconds, tokens * job.config.epochs, len(pairs), job),
+        **trainer.facts(model, engine, watch, seconds, tokens * job.config.epochs, len(pairs), job),
         "loss": "reward",
         "held_out_accuracy": right,
-        "diverged": watch.diverged,
     }
 
 
@@ -62,12 +61,7 @@ def ratings(model: Any, tokenizer: Any, rows: Sequence[Encoded]) -> np.ndarray:
 
 def load(job: Job) -> tuple[Any, Any]:
     """The rating model that a job trained."""
-    model, tokenizer = load_classifier(job.base, ["rating"])
-    if (job.adapter / "adapter_config.json").is_file():
-        from peft import PeftModel
-
-        return PeftModel.from_pretrained(model, str(job.adapter)), tokenizer
-    return type(model).from_pretrained(str(job.adapter), use_safetensors=True, dtype="float32"), tokenizer
+    return load_tuned_classifier(job.base, ["rating"], job.adapter)
 
 
 def best_answers(job: Job, writer: Any, tokenizer: Any, examples: Sequence[Example]) -> list[Output]:
@@ -75,10 +69,7 @@ def best_answers(job: Job, writer: Any, tokenizer: Any, examples: Sequence[Examp
     rater, _ = load(job)
     prompts = [job.usecase.model_input(e) for e in examples]
     ids = [chat.prompt_ids(tokenizer, prompt) for prompt in prompts]
-    drawn = []
-    for number in range(job.config.samples):
-        sampling = Sampling(job.config.sampling_temperature if number else 0.0, job.seed + number)
-        drawn.append(replies(writer, tokenizer, ids, job.config.answer_length_tokens, sampling))
+    drawn = draws(job, writer, tokenizer, ids)
     found = []
     for place, (example, prompt) in enumerate(zip(examples, prompts, strict=True)):
         texts = list(dict.fromkeys(draw[place].text for draw in drawn))

@@ -14,10 +14,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from common import contenders, data, methods, models, record, stamp
+from common import attempts, contenders, data, launch, methods, models, record, search, stamp, track
 from common.config import RunConfig
 from common.errors import GalleryError, TrainingFailed
-from common.evaluate import score_columns
+from common.evaluate import headline
 from common.job import Contender, Job, Output
 from common.progress import say
 from common.record import RunRecord, read_rows, write_json, write_jsonl
@@ -26,7 +26,8 @@ from common.usecase import Example, Source, Splits, Table, UseCase
 
 RUNS_FOLDER = Path("runs")
 SMALLEST_FREE_BYTES = 500_000_000
-NOT_IN_IDENTITY = {"seeds", "data", "threads"}
+NOT_IN_IDENTITY = {"seeds", "data", "threads", "track"}
+SEVERAL = ("sft", "classify", "embed")  # tuners that can work in several processes
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,15 @@ def execute(usecase: UseCase, config: RunConfig, folder: Path) -> RunRecord:
     """Runs every stage that is not done yet and gives the record."""
     usecase = usecase.configured(config.task)
     methods.find(config.method, usecase.tuner)
+    launch.join()
+    track.refuse_missing(config.track)
+    if launch.count() > 1 and usecase.tuner not in SEVERAL:
+        raise GalleryError(
+            f"The {usecase.tuner} tuner works in one process; several can share the work of "
+            f"{', '.join(SEVERAL)}. Run again without --launch."
+        )
+    if not launch.first():
+        return stages(Run(usecase, config, folder))
     refuse_bad_folder(folder)
     lock = FileLock(folder / ".lock")
     try:
@@ -90,6 +100,7 @@ def stages(run: Run) -> RunRecord:
     baselines = baselines_stage(run, job)
     summary = Summary(run.usecase, run.config, run.folder, base, splits.test, baselines, [])
     try:
+        job = search.searched(job, attempts.fit) if run.config.search else job
         for seed in range(run.config.seeds):
             seeded = replace(job, seed=seed, folder=run.seed_folder(seed))
             tune_stage(seeded)
@@ -118,24 +129,26 @@ def data_stage(run: Run) -> Splits:
     for name in ("train", "test"):
         if not splits.named()[name]:
             raise GalleryError(f"The {name} split of {run.usecase.name} is empty; every run needs one.")
-    if run.config.smoke:
-        splits = data.smoke_sample(splits)
-    if run.config.train_share < 1:
-        splits = data.train_part(splits, run.config.train_share)
+    splits = data.used(splits, run.config.smoke, run.config.train_share)
     facts = data.describe(splits)
     identity = hashlib.sha256(
         json.dumps([settings_of(run.config), facts["fingerprint"]], sort_keys=True).encode()
     ).hexdigest()
+    launch.once(lambda: fix_data(run, splits, facts, identity))
+    counts = ", ".join(f"{count} {name}" for name, count in facts["counts"].items())
+    documents = f", {facts['documents']} documents" if facts["documents"] else ""
+    say(f"  {counts}{documents}; test fixed as {facts['test_ids_hash']}")
+    return splits
+
+
+def fix_data(run: Run, splits: Splits, facts: dict[str, Any], identity: str) -> None:
+    """Writes down which data a run has; a folder that holds a run of other data or settings is kept aside."""
     path = run.folder / "data.json"
     if path.is_file() and json.loads(path.read_text(encoding="utf-8"))["identity"] != identity:
         move_aside(run.folder)
     if not path.is_file():
         data.refuse_leaks(splits, run.usecase.name)
         write_json(path, {**facts, "identity": identity, "stamp": stamp.of(run.usecase, run.config)})
-    counts = ", ".join(f"{count} {name}" for name, count in facts["counts"].items())
-    documents = f", {facts['documents']} documents" if facts["documents"] else ""
-    say(f"  {counts}{documents}; test fixed as {facts['test_ids_hash']}")
-    return splits
 
 
 def settings_of(config: RunConfig) -> dict[str, Any]:
@@ -163,49 +176,36 @@ def baselines_stage(run: Run, job: Job) -> list[tuple[Contender, list[Output]]]:
         if run.config.model == models.CHARACTERS and contender.kind == "prompting":
             continue  # random weights cannot be asked
         path = run.folder / "baselines" / f"{contender.name}.jsonl"
-        if not path.is_file():
+        if not done(path):
             outputs = contenders.timed(contender.answer, job, job.splits.test)
             write_outputs(path, outputs)
+            launch.wait()
         found.append((contender, read_outputs(path)))
         say_score(run.usecase, job.splits.test, contender.label, found[-1][1])
     job.shared["untuned"] = {c.name: [output.value for output in outputs] for c, outputs in found}
     return found
 
 
+def done(path: Path) -> bool:
+    """Whether a stage has written its file, as the first process sees it."""
+    return launch.agreed(path.is_file())
+
+
 def tune_stage(job: Job) -> None:
     """Fits the adapter of one seed on train, choosing on val."""
     path = job.folder / "training.json"
-    if path.is_file():
+    if done(path):
         return
     say(f"[bold]3 tune[/bold] {job.config.method}, seed {job.seed}")
-    facts = fitted(job)
+    facts = {**attempts.fit(job), **({"search": job.shared["search"]} if job.config.search else {})}
     write_json(path, facts)
-    shutil.rmtree(job.folder / "checkpoints", ignore_errors=True)
-
-
-def fitted(job: Job) -> dict[str, Any]:
-    """What the tuner gives, with the two ways in which training fails made plain."""
-    try:
-        facts = contenders.tuner_of(job.usecase).fit(job)
-    except (MemoryError, RuntimeError) as error:
-        if "memory" not in f"{type(error).__name__} {error}".lower():
-            raise
-        raise TrainingFailed(
-            "out of memory", f"Out of memory in seed {job.seed}: {error}. Lower batch_size in the variant."
-        ) from error
-    if facts["diverged"]:
-        raise TrainingFailed(
-            "diverged",
-            f"The loss is no number any more (seed {job.seed}, method {job.config.method}). "
-            "Lower learning_rate in the variant and run again.",
-        )
-    return facts
+    launch.once(lambda: shutil.rmtree(job.folder / "checkpoints", ignore_errors=True))
 
 
 def evaluate_stage(job: Job) -> list[Output]:
     """Answers of the tuned model on test, and what tuning made worse elsewhere."""
     path = job.folder / "tuned.jsonl"
-    if not path.is_file():
+    if not done(path):
         say(f"[bold]4 evaluate[/bold] seed {job.seed}")
         tuner = contenders.tuner_of(job.usecase)
         outputs = contenders.timed(tuner.predict, job, job.splits.test)
@@ -214,6 +214,7 @@ def evaluate_stage(job: Job) -> list[Output]:
             tables = [*job.usecase.tables(job.splits, tuner.models(job)), *tokenizer_tables(job)]
             write_json(job.folder / "tables.json", [asdict(table) for table in tables])
         write_outputs(path, outputs)
+        launch.wait()
     outputs = read_outputs(path)
     say_score(job.usecase, job.splits.test, f"tuned, seed {job.seed}", outputs)
     return outputs
@@ -235,7 +236,8 @@ def report_stage(run: Run, summary: Summary) -> RunRecord:
     made = summary.record()
     write_json(run.folder / "record.json", made.model_dump())
     write_json(run.folder / "examples.json", summary.examples())
-    write_report(run.folder, made, run.usecase, summary.test, summary.scored, summary.outputs())
+    if launch.first():
+        write_report(run.folder, made, run.usecase, summary.test, summary.scored, summary.outputs())
     return made
 
 
@@ -249,5 +251,4 @@ def read_outputs(path: Path) -> list[Output]:
 
 def say_score(usecase: UseCase, examples: tuple[Example, ...], label: str, outputs: list[Output]) -> None:
     """One line with the headline."""
-    value = usecase.aggregate(score_columns(usecase, examples, outputs))[usecase.headline]
-    say(f"  {label}: {usecase.headline} {value:.3f}")
+    say(f"  {label}: {usecase.headline} {headline(usecase, examples, outputs):.3f}")

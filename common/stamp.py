@@ -17,17 +17,19 @@ from common.config import RunConfig
 from common.usecase import ROOT, UseCase
 
 ONLY_SHOWS = {"common.report", "common.board", "common.progress", "common.stamp", "common.errors"}
-NOT_SETTINGS = {"seeds", "data", "threads", "about", "smoke"}
+NOT_SETTINGS = {"seeds", "data", "threads", "track", "about", "smoke"}
 
 
 def of(usecase: UseCase, config: RunConfig) -> dict[str, str]:
     """Hashes of the code, the shipped data and the settings of a run."""
-    base = models.resolve(config.model, config.revision, config.tuner)
+    named = {"id": config.model, "revision": config.revision}  # a hub model is not loaded to be named
+    local = not models.is_hub_id(config.model)
+    base = models.resolve(config.model, None, config.tuner).as_dict() if local else named
     settings = config.model_dump(mode="json", exclude=NOT_SETTINGS)
     return {
         "code": code_hash(config.tuner, usecases.folder(usecase)),
         "data": "given" if config.data else files_hash(usecases.folder(usecase) / "data"),
-        "config": digest([json.dumps([settings, base.as_dict()], sort_keys=True)]),
+        "config": digest([json.dumps([settings, base], sort_keys=True)]),
     }
 
 

@@ -151,7 +151,8 @@ class Summary:
         training = mean_of(self.stage_files("training.json"), AVERAGED)
         training.pop(NOT_RECORDED, None)
         return RunRecord(
-            **self.circumstances(),
+            **circumstances(self.usecase, self.config),
+            **self.measured_on(),
             status=self.status(),
             verdict=asdict(self.verdict(forgetting)),
             contenders=self.rows,
@@ -164,27 +165,31 @@ class Summary:
     def failed_record(self, status: str, reason: str) -> RunRecord:
         """The record of a run that has no tuned model to judge."""
         return RunRecord(
-            **self.circumstances(),
+            **circumstances(self.usecase, self.config),
+            **self.measured_on(),
             status=status,
             reason=reason,
             verdict={"label": "not enough evidence", "reason": f"The run ended: {status}."},
             contenders={item.name: self.row(item) for item in self.rivals},
         )
 
-    def circumstances(self) -> dict[str, Any]:
-        """What is known of a run however it ended."""
-        return {
-            "usecase": self.usecase.name,
-            "variant": self.config.variant,
-            "method": self.config.method,
-            "seeds": list(range(self.config.seeds)),
-            "tier": "smoke" if self.config.smoke else "draft",
-            "headline": self.usecase.headline,
-            "data": self.stage_file("data.json"),
-            "base": self.base.as_dict(),
-            "config": self.config.model_dump(mode="json"),
-            "environment": record.environment(record.threads_for(self.config.threads)),
-        }
+    def measured_on(self) -> dict[str, Any]:
+        """The data and the base."""
+        return {"data": self.stage_file("data.json"), "base": self.base.as_dict()}
+
+
+def circumstances(usecase: UseCase, config: RunConfig) -> dict[str, Any]:
+    """What is known of a run however it ended."""
+    return {
+        "usecase": usecase.name,
+        "variant": config.variant,
+        "method": config.method,
+        "seeds": list(range(config.seeds)),
+        "tier": "smoke" if config.smoke else "draft",
+        "headline": usecase.headline,
+        "config": config.model_dump(mode="json"),
+        "environment": record.environment(record.threads_for(config.threads)),
+    }
 
 
 def rounded(column: np.ndarray) -> list[float | None]:

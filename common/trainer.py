@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from accelerate.utils.memory import clear_device_cache
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, TrainerCallback, set_seed
 
+from common import launch, track
+from common.errors import GalleryError
 from common.job import Job
 from common.methods import learning_rate
 from common.progress import Task, task
@@ -30,27 +33,42 @@ def arguments(job: Job, rows: int) -> dict[str, Any]:
 
     on_gpu = torch.cuda.is_available()
     set_seed(job.seed)
+    if job.pieces > 1:
+        clear_device_cache(garbage_collection=True)  # what did not fit is still held
     return {
         "output_dir": str(checkpoints(job)),
         "num_train_epochs": job.config.epochs,
-        "per_device_train_batch_size": job.config.batch_size,
+        "per_device_train_batch_size": rows_at_once(job),
+        "gradient_accumulation_steps": job.pieces,
         "learning_rate": learning_rate(job.config),
         "warmup_steps": job.config.warmup_share,
         "weight_decay": job.config.weight_decay,
         "seed": job.seed,
         "data_seed": job.seed,
         "use_cpu": not on_gpu,
+        "ddp_find_unused_parameters": job.usecase.tuner != "sft",  # encoders may have a pooler that rests
         "bf16": on_gpu,
         "fp16": False,
         "logging_nan_inf_filter": False,
         "save_strategy": "no",  # Checkpoints decides
         "save_total_limit": 2,
-        "report_to": "none",
+        **track.arguments(job),
         "disable_tqdm": True,
         "dataloader_pin_memory": on_gpu,
         "dataloader_num_workers": 0,
         **schedule(job, rows),
     }
+
+
+def rows_at_once(job: Job) -> int:
+    """Rows that one process works on at once; all of them in all pieces are one step of `batch_size`."""
+    parts = launch.count() * job.pieces
+    if job.config.batch_size % parts:
+        raise GalleryError(
+            f"batch_size = {job.config.batch_size} cannot be dealt evenly to {launch.count()} processes in "
+            f"{job.pieces} piece(s). Take a number of processes that divides it, or change batch_size."
+        )
+    return job.config.batch_size // parts
 
 
 def schedule(job: Job, rows: int) -> dict[str, int]:
@@ -76,13 +94,16 @@ def last_complete_checkpoint(job: Job) -> str | None:
             state = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
             complete.append((state["global_step"], str(folder)))
         except (OSError, ValueError, KeyError):
-            shutil.rmtree(folder)
-    return max(complete)[1] if complete else None
+            shutil.rmtree(folder, ignore_errors=True)
+    return launch.agreed(max(complete)[1] if complete else None)
 
 
 def train(engine: Any, watch: "Watch", job: Job, rows: int) -> float:
     """Trains from the last complete checkpoint, or from the start; gives the seconds it took."""
     engine.remove_callback(PrinterCallback)
+    for callback in engine.callback_handler.callbacks:
+        if isinstance(callback, KeepBest):
+            callback.log = engine.log
     engine.add_callback(Checkpoints())
     engine.add_callback(Allocate())
     with task("training", total_steps(job, rows), "steps") as work:
@@ -100,7 +121,10 @@ class Checkpoints(TrainerCallback):
         self.interval = SECONDS_BETWEEN_CHECKPOINTS
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if time.monotonic() - self.last >= self.interval and state.global_step < state.max_steps:
+        if launch.count() > 1 and state.global_step % args.logging_steps:
+            return  # clocks differ, and to agree at every step would cost time
+        due = time.monotonic() - self.last >= self.interval and state.global_step < state.max_steps
+        if launch.agreed(due):
             self.last, control.should_save = time.monotonic(), True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -147,7 +171,10 @@ class KeepBest(TrainerCallback):
 
     def __init__(self, measure: Callable[[], float], job: Job) -> None:
         self.measure, self.path = measure, checkpoints(job) / "best.safetensors"
+        self.on_val, several = job.on_val, job.config.epochs > 1 or job.on_val is not None
+        self.wanted = several and bool(job.splits.val) and not launch.sharded()
         self.history: list[dict[str, float]] = []
+        self.log: Callable[[dict[str, float]], None] = lambda _: None  # the trainer's, once there is one
         self.best = float("-inf")
         if self.path.is_file():
             with safe_open(self.path, "pt") as file:
@@ -157,7 +184,9 @@ class KeepBest(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         # Measured before the step's checkpoint is written, so a resumed run has measured it too.
         if state.global_step % max(1, round(state.max_steps / args.num_train_epochs)) == 0:
+            asked = control.should_log
             self.measured(state.global_step, model)
+            control.should_log = asked  # to log val must not use up the turn of the loss
 
     def on_train_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         self.measured(state.global_step, model)
@@ -168,13 +197,20 @@ class KeepBest(TrainerCallback):
             return
         value = self.measure()
         self.history.append({"step": step, "val": value})
+        self.log({"val": value})
+        if self.on_val:
+            self.on_val(step, value)
         if value > self.best:
             self.best = value
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            part = self.path.with_suffix(".part")
-            weights = {name: p.detach().contiguous() for name, p in trained(model)}
-            save_file(weights, part, metadata={"history": json.dumps(self.history)})
-            os.replace(part, self.path)
+            launch.once(lambda: self.keep(model))
+
+    def keep(self, model: Any) -> None:
+        """Writes weights and history in one move."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_suffix(".part")
+        weights = {name: p.detach().contiguous() for name, p in trained(model)}
+        save_file(weights, part, metadata={"history": json.dumps(self.history)})
+        os.replace(part, self.path)
 
     def restore(self, model: Any) -> None:
         """Puts the best weights back."""
@@ -184,15 +220,24 @@ class KeepBest(TrainerCallback):
                 parameter.data.copy_(best[name])
 
 
+def whole_weights(engine: Any) -> dict[str, Any] | None:
+    """The weights of a model that lies in shards over the processes, which all of them must gather."""
+    return engine.accelerator.get_state_dict(engine.model) if engine.is_fsdp_enabled else None
+
+
 def trained(model: Any) -> Iterable[tuple[str, Any]]:
     """The parameters that training changes."""
     return ((name, p) for name, p in model.named_parameters() if p.requires_grad)
 
 
-def facts(model: Any, trainer: Any, seconds: float, tokens: int, rows: int, job: Job) -> dict[str, Any]:
-    """What a training cost, for the record."""
+def facts(
+    model: Any, trainer: Any, watch: Watch, seconds: float, tokens: int, rows: int, job: Job
+) -> dict[str, Any]:
+    """What a training cost, for the record; call it once the adapter is written."""
     changed = sum(p.numel() for _, p in trained(model))
     return {
+        "rows_at_once": rows_at_once(job),
+        "processes": launch.count(),
         "trainable_parameters": changed,
         "total_parameters": sum(p.numel() for p in model.parameters()),
         "learning_rate": learning_rate(job.config),
@@ -202,6 +247,21 @@ def facts(model: Any, trainer: Any, seconds: float, tokens: int, rows: int, job:
         "seconds": round(seconds, 2),
         "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
         "peak_memory_bytes": peak_memory_bytes(),
+        "adapter_bytes": folder_bytes(job.adapter),
+        "diverged": watch.diverged,
+    }
+
+
+def head_facts(job: Job, trained: int, total: int, started: float) -> dict[str, Any]:
+    """The same of a head that was fitted without a Trainer, `started` at a time of `perf_counter`."""
+    return {
+        "trainable_parameters": trained,
+        "total_parameters": total + trained,
+        "examples": len(job.splits.train),
+        "seconds": round(time.perf_counter() - started, 2),
+        "peak_memory_bytes": peak_memory_bytes(),
+        "adapter_bytes": folder_bytes(job.adapter),
+        "diverged": False,
     }
 
 

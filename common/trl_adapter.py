@@ -4,18 +4,41 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from common import launch
 from common.chat import IGNORED, TEMPLATE_SETTINGS, Encoded
+from common.evaluate_text import answer_logits
 from common.preferences import Likelihoods, Pair
 
 LENGTH_JITTER_TOKENS = 8
 ROBUST_SMOOTHING = 0.1
 
 
+def built(
+    kind: type,
+    config: Any,
+    model: Any,
+    processor: Any,
+    rows: list[dict[str, Any]],
+    callbacks: list[Any],
+    **more: Any,
+) -> Any:
+    """A trainer of TRL over some rows, in the one form that all of them take."""
+    from datasets import Dataset
+
+    return kind(
+        model=model,
+        args=config,
+        processing_class=processor,
+        train_dataset=Dataset.from_list(rows),
+        callbacks=callbacks,
+        **more,
+    )
+
+
 def sft_trainer(
     model: Any, tokenizer: Any, rows: list[Encoded], arguments: dict[str, Any], callbacks: list[Any]
 ) -> Any:
     """A supervised trainer over rows that are tokens already, with loss on the answers only."""
-    from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
     packed = not arguments["use_cpu"]
@@ -27,79 +50,81 @@ def sft_trainer(
         activation_checkpointing=False,
         dataset_num_proc=None,
     )
-    dataset = Dataset.from_list([{"input_ids": r.input_ids, "labels": r.labels} for r in rows])
+    tokens = [{"input_ids": r.input_ids, "labels": r.labels} for r in rows]
+    if not packed:
+        here = launch.count() * config.per_device_train_batch_size
+        tokens += [{"input_ids": [0], "labels": [IGNORED]}] * blanks_for(len(tokens), here)
     kind = SFTTrainer if packed else cpu_trainer(SFTTrainer, [len(row.input_ids) for row in rows])
-    return kind(
-        model=model, processing_class=tokenizer, args=config, train_dataset=dataset, callbacks=callbacks
-    )
+    return built(kind, config, model, tokenizer, tokens, callbacks)
 
 
 def image_sft_trainer(
     model: Any, processor: Any, rows: list[dict[str, Any]], arguments: dict[str, Any], callbacks: list[Any]
 ) -> Any:
     """A supervised trainer over pictures with a prompt and a completion; its collator reads the pictures."""
-    from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
     # TRL's usual length limit would cut image tokens away, so there is none.
     config = SFTConfig(**arguments, max_length=None, packing=False)
-    return SFTTrainer(
-        model=model,
-        processing_class=processor,
-        args=config,
-        train_dataset=Dataset.from_list(rows),
-        callbacks=callbacks,
-    )
+    return built(SFTTrainer, config, model, processor, rows, callbacks)
 
 
 def cpu_trainer(base: type, lengths: list[int]) -> type:
     """TRL's trainer without what costs time on a CPU: logits of the prompt, padding, metrics of a step."""
 
     class CpuTrainer(base):
+        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+            return dataset  # tokens already, and blank rows must stay
+
         def _get_train_sampler(self, train_dataset: Any = None) -> "LikeLengths":
-            return LikeLengths(lengths, self.args.train_batch_size, self.args.data_seed)
+            args = self.args
+            here = args.train_batch_size * args.world_size
+            step = here * args.gradient_accumulation_steps
+            return LikeLengths(lengths, step, args.data_seed, blanks=blanks_for(len(lengths), here))
 
         def compute_loss(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
-            return answer_loss(model, inputs["input_ids"], inputs["labels"], num_items_in_batch)
+            loss = answer_loss(model, inputs["input_ids"], inputs["labels"], num_items_in_batch)
+            # The count is that of all processes, whose gradients are averaged.
+            return loss if num_items_in_batch is None else loss * self.accelerator.num_processes
 
     return CpuTrainer
 
 
+def blanks_for(rows: int, at_once: int) -> int:
+    """Rows without loss that make whole parts for several processes."""
+    return -rows % at_once if launch.count() > 1 else 0
+
+
 def answer_loss(model: Any, tokens: Any, labels: Any, count: Any) -> Any:
-    """The loss of the answers. Only their positions reach the vocabulary, the widest layer of all.
+    """The loss of the answers.
 
     Padding stands on the right, where causal attention never sees it, so no mask is needed.
     """
     from torch.nn.functional import cross_entropy
 
     wanted = labels[:, 1:] != IGNORED
-
-    def keep_wanted(module: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        virtual = given[0].shape[1] - labels.shape[1]  # tokens of a learned prompt come first
-        return (given[0][:, virtual:-1][wanted], *given[1:])
-
-    hook = model.get_output_embeddings().register_forward_pre_hook(keep_wanted)
-    try:
-        logits = model(input_ids=tokens, use_cache=False).logits
-    finally:
-        hook.remove()
-    total = cross_entropy(logits.float(), labels[:, 1:][wanted], reduction="sum")
+    logits = answer_logits(model, wanted, input_ids=tokens)
+    total = cross_entropy(logits, labels[:, 1:][wanted], reduction="sum")
     return total / (wanted.sum() if count is None else count)
 
 
 class LikeLengths:
-    """An order of rows in which every batch holds about equal lengths, shuffled anew each epoch."""
+    """An order of rows in which every batch holds about equal lengths, shuffled anew each epoch.
 
-    def __init__(self, lengths: list[int], batch_size: int, seed: int) -> None:
+    Several processes need parts of one size: blank rows fill up the last, so that no row is seen twice.
+    """
+
+    def __init__(self, lengths: list[int], batch_size: int, seed: int, blanks: int = 0) -> None:
         self.lengths, self.batch_size, self.seed, self.epoch = lengths, batch_size, seed, 0
+        self.blanks = range(len(lengths), len(lengths) + blanks)
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self.lengths) + len(self.blanks)
 
     def __iter__(self) -> Iterator[int]:
         draw = random.Random(f"{self.seed}-{self.epoch}")
@@ -111,7 +136,7 @@ class LikeLengths:
         last, rest = order[at : at + short], order[:at] + order[at + short :]
         batches = [rest[start : start + self.batch_size] for start in range(0, len(rest), self.batch_size)]
         draw.shuffle(batches)
-        return (row for batch in [*batches, last] for row in batch)
+        return (row for batch in [*batches, last, self.blanks] for row in batch)
 
 
 def dpo_trainer(
@@ -128,7 +153,6 @@ def dpo_trainer(
 
     That is half the work of scoring it in every step, and the reference cannot change on the way.
     """
-    from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
     config = DPOConfig(
@@ -144,21 +168,13 @@ def dpo_trainer(
         {**pair.columns(), "ref_chosen_logps": chosen, "ref_rejected_logps": rejected}
         for pair, chosen, rejected in zip(pairs, reference.chosen, reference.rejected, strict=True)
     ]
-    return tokenised(DPOTrainer)(
-        model=model,
-        args=config,
-        processing_class=tokenizer,
-        train_dataset=Dataset.from_list(rows),
-        peft_config=peft,
-        callbacks=callbacks,
-    )
+    return built(tokenised(DPOTrainer), config, model, tokenizer, rows, callbacks, peft_config=peft)
 
 
 def kto_trainer(
     model: Any, peft: Any, tokenizer: Any, pairs: list[Pair], settings: dict[str, Any], callbacks: list[Any]
 ) -> Any:
     """KTO: each answer is good or bad by itself. TRL reads rows in order, so they come shuffled."""
-    from datasets import Dataset
     from trl import KTOConfig, KTOTrainer
 
     rows = [
@@ -175,21 +191,13 @@ def kto_trainer(
     config = KTOConfig(
         **settings, max_length=None, precompute_ref_log_probs=True, activation_checkpointing=False
     )
-    return tokenised(KTOTrainer)(
-        model=model,
-        args=config,
-        processing_class=tokenizer,
-        train_dataset=Dataset.from_list(rows),
-        peft_config=peft,
-        callbacks=callbacks,
-    )
+    return built(tokenised(KTOTrainer), config, model, tokenizer, rows, callbacks, peft_config=peft)
 
 
 def reward_trainer(
     model: Any, tokenizer: Any, pairs: list[Pair], settings: dict[str, Any], callbacks: list[Any]
 ) -> Any:
     """A model with one number as its output, trained to rate chosen answers higher."""
-    from datasets import Dataset
     from trl import RewardConfig, RewardTrainer
 
     rows = [
@@ -197,13 +205,7 @@ def reward_trainer(
         for p in pairs
     ]
     config = RewardConfig(**settings, max_length=None, activation_checkpointing=False)
-    return RewardTrainer(
-        model=model,
-        args=config,
-        processing_class=tokenizer,
-        train_dataset=Dataset.from_list(rows),
-        callbacks=callbacks,
-    )
+    return built(RewardTrainer, config, model, tokenizer, rows, callbacks)
 
 
 def rollout_trainer(
@@ -218,7 +220,6 @@ def rollout_trainer(
 ) -> Any:
     """GRPO or RLOO: the model answers, and `reward` (row of the prompt, answer) pays for each answer."""
     import trl
-    from datasets import Dataset
 
     def paid(completions: list[Any], row: list[int], **_: Any) -> list[float]:
         said = [c if isinstance(c, str) else c[-1]["content"] for c in completions]
@@ -230,15 +231,7 @@ def rollout_trainer(
     }[kind]
     config = config_of(**settings, chat_template_kwargs=TEMPLATE_SETTINGS, activation_checkpointing=False)
     rows = [{"prompt": prompt, "row": place} for place, prompt in enumerate(prompts)]
-    return trainer_of(
-        model=model,
-        reward_funcs=paid,
-        args=config,
-        processing_class=tokenizer,
-        train_dataset=Dataset.from_list(rows),
-        peft_config=peft,
-        callbacks=callbacks,
-    )
+    return built(trainer_of, config, model, tokenizer, rows, callbacks, peft_config=peft, reward_funcs=paid)
 
 
 def tokenised(base: type) -> type:

@@ -112,12 +112,16 @@ class UseCase:
         raise NotImplementedError
 
     def gold(self, example: Example) -> Any:
-        """The output that is fully right; it must score 1.0 on the headline."""
-        raise NotImplementedError
+        """The output that is fully right; it must score 1.0 on the headline. A text answer is its own."""
+        return example.answer
 
     def blank(self) -> Any:
-        """The output of a model that says nothing; it must not score 1.0."""
-        raise NotImplementedError
+        """The output of a model that says nothing; it must not score 1.0. No text, unless you say other."""
+        return ""
+
+    def read(self, example: Example, output: Any) -> Any:
+        """The answer that people get, where a small model writes a short form of it."""
+        return output
 
     def score(self, example: Example, output: Any) -> Scores:
         """What is right about one output, as named numbers. Names with `_` first stay inside."""

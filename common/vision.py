@@ -1,6 +1,6 @@
 """Image models: loading them, how they want pictures, and what they see in them before any tuning."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -169,13 +169,17 @@ def over(model: Any, view: View, pictures: Sequence[Picture], shape: Any) -> np.
     import torch
 
     model.eval()
-    parts = []
     with torch.inference_mode():
-        for start in range(0, len(pictures), BATCH_PICTURES):
-            chosen = [view.shrunk(picture) for picture in pictures[start : start + BATCH_PICTURES]]
-            inputs = view.tensor(chosen).to(model.device)
-            parts.append(shape(stage_maps(model, inputs)).float().cpu().numpy())
-    return np.concatenate(parts)
+        found = (shape(stage_maps(model, inputs)) for inputs in batches(model, view, pictures))
+        return np.concatenate([part.float().cpu().numpy() for part in found])
+
+
+def batches(model: Any, view: View, pictures: Sequence[Picture]) -> Iterator[Any]:
+    """Pictures as the model's input, some at a time."""
+    device = next(model.parameters()).device
+    for start in range(0, len(pictures), BATCH_PICTURES):
+        chosen = [view.shrunk(picture) for picture in pictures[start : start + BATCH_PICTURES]]
+        yield view.tensor(chosen).to(device)
 
 
 def probabilities(model: Any, view: View, pictures: Sequence[Picture]) -> np.ndarray:
@@ -184,14 +188,10 @@ def probabilities(model: Any, view: View, pictures: Sequence[Picture]) -> np.nda
 
     training = model.training
     model.eval()
-    parts = []
     with torch.inference_mode():
-        for start in range(0, len(pictures), BATCH_PICTURES):
-            chosen = [view.shrunk(picture) for picture in pictures[start : start + BATCH_PICTURES]]
-            inputs = view.tensor(chosen).to(next(model.parameters()).device)
-            parts.append(model(pixel_values=inputs).logits.float().softmax(dim=-1).cpu().numpy())
+        logits = [model(pixel_values=inputs).logits for inputs in batches(model, view, pictures)]
     model.train(training)
-    return np.concatenate(parts)
+    return np.concatenate([part.float().softmax(dim=-1).cpu().numpy() for part in logits])
 
 
 def heat(model: Any, view: View, pictures: Sequence[Picture], sound: int) -> np.ndarray:
@@ -200,9 +200,8 @@ def heat(model: Any, view: View, pictures: Sequence[Picture], sound: int) -> np.
 
     model.eval()
     parts = []
-    for start in range(0, len(pictures), BATCH_PICTURES):
-        chosen = [view.shrunk(picture) for picture in pictures[start : start + BATCH_PICTURES]]
-        inputs = view.tensor(chosen).to(next(model.parameters()).device).requires_grad_(True)
+    for batch in batches(model, view, pictures):
+        inputs = batch.requires_grad_(True)
         kept: list[Any] = []
         core = model.get_base_model() if hasattr(model, "get_base_model") else model
         hooks = [

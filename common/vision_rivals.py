@@ -14,34 +14,25 @@ NEIGHBOURS = 15
 PENALTIES = (0.0003, 0.003, 0.03)
 
 
-def labels_of(job: Job) -> list[str]:
-    """Every label of the training split, in a fixed order."""
-    return sorted({str(example.answer) for example in job.splits.train})
-
-
 def pictures_of(job: Job, examples: Sequence[Example]) -> list[Picture]:
     return [job.usecase.model_input(example) for example in examples]
 
 
 def targets_of(job: Job, examples: Sequence[Example]) -> np.ndarray:
     """Label numbers; a label that training does not know is -1."""
-    place = {label: number for number, label in enumerate(labels_of(job))}
+    place = {label: number for number, label in enumerate(job.labels)}
     return np.array([place.get(str(example.answer), -1) for example in examples])
 
 
 def view_of(job: Job) -> vision.View:
     """The size in which this run's model gets pictures."""
-    if "view" not in job.shared:
-        pictures = pictures_of(job, job.splits.train)
-        job.shared["view"] = vision.view_for(job.base, pictures, job.config.image_pixels)
-    return job.shared["view"]
+    pictures = pictures_of(job, job.splits.train)
+    return job.kept("view", lambda: vision.view_for(job.base, pictures, job.config.image_pixels))
 
 
 def untuned(job: Job) -> Any:
     """The base, as it came."""
-    if "base" not in job.shared:
-        job.shared["base"] = vision.load_image_classifier(job.base, labels_of(job), False)
-    return job.shared["base"]
+    return job.kept("base", lambda: vision.load_image_classifier(job.base, job.labels, False))
 
 
 def features(job: Job, examples: Sequence[Example]) -> np.ndarray:
@@ -59,14 +50,14 @@ def settled(
     job: Job, examples: Sequence[Example], val_scores: np.ndarray, scores: np.ndarray
 ) -> list[Output]:
     """Answers after the use case has chosen on val what there is to choose."""
-    values = job.usecase.settle(labels_of(job), job.splits.val, val_scores, scores)
+    values = job.usecase.settle(job.labels, job.splits.val, val_scores, scores)
     return [Output(example.id, value) for example, value in zip(examples, values, strict=True)]
 
 
 def by_rows(job: Job, model: Any, examples: Sequence[Example]) -> tuple[np.ndarray, np.ndarray]:
     """Label probabilities of a scikit-learn model for val and for some examples."""
     val = features(job, job.splits.val) if job.splits.val else np.zeros((0, features(job, examples).shape[1]))
-    size = len(labels_of(job))
+    size = len(job.labels)
     found = [np.zeros((len(rows), size)) for rows in (job.splits.val, examples)]
     for out, rows in zip(found, (val, features(job, examples)), strict=True):
         if len(rows):

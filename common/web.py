@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from common import curve, results
+from common.pages import render
 from common.record import write_text
 from common.results import Entry
 from common.verdicts import best_untuned
 
-TEMPLATE = Path(__file__).parent / "web.html.jinja"
 FACTS = ("seconds", "trainable_parameters", "adapter_bytes", "peak_memory_bytes", "learning_rate")
 PLACES = ("device", "threads", "machine", "date", "git_commit")
 DIGITS = 4
@@ -30,12 +30,9 @@ def write_board(path: Path, home: Path = results.BENCHMARKS) -> Path:
 
 def page(found: Sequence[Entry]) -> str:
     """The page as text."""
-    from jinja2 import Environment
-
-    template = Environment(autoescape=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
     # An opening bracket could end the script that holds the data.
     text = json.dumps(content(found), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    return template.render(count=len(found)).replace('"the data goes here"', text, 1)
+    return render("web", count=len(found)).replace('"the data goes here"', text, 1)
 
 
 def content(found: Sequence[Entry]) -> dict[str, Any]:

@@ -8,12 +8,19 @@ from typing import Any
 import pytest
 
 from common.models import keep_quiet
+from tests import toy_text
 
 ROOT = Path(__file__).resolve().parents[1]
 GUARD = ROOT / "tests" / "network_guard"
 HERE = {"127.0.0.1", "::1", "localhost"}
 
 keep_quiet(online=False)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny text model."""
+    return toy_text.save_model(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(autouse=True)

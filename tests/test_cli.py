@@ -87,6 +87,13 @@ def test_an_unknown_option_is_a_usage_error() -> None:
     assert done.returncode == 2 and "--epocs" in done.stderr
 
 
+def test_the_file_of_a_use_case_runs_that_use_case() -> None:
+    file = usecase.folder(usecase.find("legal_clauses")) / "usecase.py"
+    command = [sys.executable, str(file), "--variant", "nowhere"]
+    done = subprocess.run(command, cwd=usecase.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "Unknown variant 'nowhere' of legal_clauses" in done.stderr
+
+
 def test_data_shows_what_is_in_it() -> None:
     done = gallery("data", "knowledge_search", seconds=120)
     assert done.returncode == 0, done.stderr

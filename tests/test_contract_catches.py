@@ -317,11 +317,3 @@ def test_one_seed_is_no_evidence() -> None:
     assert any("3 are needed" in fault for fault in publish.faults_of(made))
     whole = made.model_copy(update={"seeds": [0, 1, 2]})
     assert not any("seed" in fault for fault in publish.faults_of(whole))
-
-
-def test_a_folder_that_is_no_use_case_is_caught(tmp_path: Path) -> None:
-    toy.write(tmp_path)
-    assert contract.unregistered(tmp_path) == []
-    (tmp_path / "half").mkdir()
-    (tmp_path / "half" / "data.py").write_text("", encoding="utf-8")
-    assert contract.unregistered(tmp_path) == ["half/ has Python files but no usecase.py: it is in no table"]

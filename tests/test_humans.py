@@ -29,7 +29,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tier="draft",
         status="ok",
         headline=found.headline,
-        contenders={name: {"scores": {found.headline: {"mean": 0.5}}} for name in ("floor", "tuned")},
+        contenders={n: {"kind": n, "scores": {found.headline: {"mean": 0.5}}} for n in ("floor", "tuned")},
         data={"test_ids_hash": data.fingerprint(splits.test)},
         config={"data": None},
     )

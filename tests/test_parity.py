@@ -80,7 +80,7 @@ def test_a_failed_run_has_nothing_to_check(tmp_path: Path, monkeypatch: pytest.M
     found = usecase.load_class(folder / "usecase.py")()
     with pytest.raises(GalleryError):
         run.execute(found, config.build(found, "offline", {}), tmp_path / "toy--offline")
-    with pytest.raises(GalleryError, match="no tuned model to check"):
+    with pytest.raises(GalleryError, match="it has no tuned model"):
         parity.check(tmp_path / "toy--offline", 0.01, 8, None)
 
 

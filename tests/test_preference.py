@@ -24,7 +24,6 @@ from common.errors import GalleryError
 from common.job import Job
 from common.tuners import preference
 from tests import toy_text
-from tests.test_sft import tiny  # noqa: F401
 
 TOY = """epochs = 1
 batch_size = 8
@@ -57,14 +56,14 @@ def write(root: Path, variant: str) -> Path:
     return folder
 
 
-def job(tiny: Path, root: Path, **given: Any) -> Job:  # noqa: F811
+def job(tiny: Path, root: Path, **given: Any) -> Job:
     found = usecase.load_class(write(root, TOY) / "usecase.py")()
     settings = config.build(found, "offline", {"model": str(tiny), **given})
     base = models.resolve(str(tiny), None, "preference")
     return Job(found, found.load(None), settings, base, 0, root / "run" / "seed-0")
 
 
-def test_a_run_stands_beside_its_reference_and_its_plain_rival(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_run_stands_beside_its_reference_and_its_plain_rival(tiny: Path, tmp_path: Path) -> None:
     work = job(
         tiny, tmp_path, epochs=2, start_epochs=6, loss="sigmoid+sft", method="full", learning_rate=5e-4
     )
@@ -80,7 +79,7 @@ def test_a_run_stands_beside_its_reference_and_its_plain_rival(tiny: Path, tmp_p
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_trains_saves_and_reloads(
     loss: str,
-    tiny: Path,  # noqa: F811
+    tiny: Path,
     tmp_path: Path,
 ) -> None:
     work = job(tiny, tmp_path, loss=loss, method="lora")
@@ -98,7 +97,7 @@ def test_every_loss_trains_saves_and_reloads(
 
 
 def test_rewards_of_a_tuned_model_are_measured_against_the_model_on_disk(
-    tiny: Path,  # noqa: F811
+    tiny: Path,
     tmp_path: Path,
 ) -> None:
     work = job(tiny, tmp_path, loss="sigmoid+sft", epochs=12, learning_rate=2e-3)
@@ -111,7 +110,7 @@ def test_rewards_of_a_tuned_model_are_measured_against_the_model_on_disk(
     assert set(found) >= {"chosen_likelier_before", "chosen_likelier_after", "chosen_change_per_token"}
 
 
-def test_a_stale_reference_is_refused(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_stale_reference_is_refused(tiny: Path, tmp_path: Path) -> None:
     work = job(tiny, tmp_path)
     started = preference.started(work)
     model, _ = answering.load(started, None)
@@ -122,7 +121,7 @@ def test_a_stale_reference_is_refused(tiny: Path, tmp_path: Path) -> None:  # no
 
 
 def test_the_supervised_stage_is_trained_once_and_kept(
-    tiny: Path,  # noqa: F811
+    tiny: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -133,7 +132,7 @@ def test_the_supervised_stage_is_trained_once_and_kept(
     assert preference.start_folder(replace(work, folder=tmp_path / "run")) == preference.start_folder(work)
 
 
-def test_the_guard_stops_a_training_and_takes_its_last_steps_back(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_the_guard_stops_a_training_and_takes_its_last_steps_back(tiny: Path, tmp_path: Path) -> None:
     work = job(tiny, tmp_path, loss="sigmoid", epochs=4, learning_rate=5e-2)
     facts = preference.fit(work)
     assert facts["stopped_by_guard"]
@@ -153,7 +152,7 @@ def test_ties_count_half() -> None:
     assert preferences.accuracy(np.zeros(4)) == 0.5
 
 
-def test_log_probabilities_are_those_of_the_answer_alone(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_log_probabilities_are_those_of_the_answer_alone(tiny: Path, tmp_path: Path) -> None:
     import torch
 
     work = job(tiny, tmp_path)
@@ -173,7 +172,7 @@ def test_log_probabilities_are_those_of_the_answer_alone(tiny: Path, tmp_path: P
         preferences.pairs_of(tokenizer, rows, 8)
 
 
-def test_own_answers_are_wrong_ones_of_like_length(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_own_answers_are_wrong_ones_of_like_length(tiny: Path, tmp_path: Path) -> None:
     work = job(tiny, tmp_path)
     _, tokenizer = answering.load(work, None)
     pairs = preferences.pairs_of(tokenizer, preference.pair_rows(work, work.splits.train[:4]), 99)
@@ -186,7 +185,7 @@ def test_own_answers_are_wrong_ones_of_like_length(tiny: Path, tmp_path: Path) -
     assert sum(new is not old for new, old in zip(capped, pairs, strict=True)) == 1
 
 
-def test_kto_rows_are_shuffled_and_keep_their_labels(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_kto_rows_are_shuffled_and_keep_their_labels(tiny: Path, tmp_path: Path) -> None:
     work = job(tiny, tmp_path, loss="kto")
     kept: dict[str, Any] = {}
     real = preference.policy_trainer
@@ -205,14 +204,14 @@ def test_kto_rows_are_shuffled_and_keep_their_labels(tiny: Path, tmp_path: Path)
     assert len({json.dumps(row) for row in kept["engine"].train_dataset["completion_ids"]}) > 1
 
 
-def test_trl_starts_from_the_reference_that_was_scored_beforehand(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_trl_starts_from_the_reference_that_was_scored_beforehand(tiny: Path, tmp_path: Path) -> None:
     work = job(tiny, tmp_path, loss="apo_zero")
     preference.fit(work)
     first = json.loads((work.folder / "train.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert abs(first["rewards/chosen"]) < 1e-4 and abs(first["rewards/rejected"]) < 1e-4
 
 
-def test_the_judge_learns_from_groups_that_train_nothing_else(tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_the_judge_learns_from_groups_that_train_nothing_else(tiny: Path, tmp_path: Path) -> None:
     work = job(tiny, tmp_path, judge_share=0.4)
     taught = preference.taught(work)
     judging = [e for e in work.splits.train if preference.for_judge(work, e)]

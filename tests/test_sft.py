@@ -15,49 +15,6 @@ from common.tuners import sft
 from tests import toy_text
 
 LEARNS = "epochs = 12\nbatch_size = 10\nlearning_rate = 5e-3\nanswer_length_tokens = 6\n"
-TEMPLATE = (
-    "{{ bos_token }}{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random two-layer Llama with a word-level tokenizer, saved as people save models."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    special = ["<|pad|>", "<|bos|>", "<|end|>", "<|user|>", "<|assistant|>", "<|unknown|>"]
-    words = "the is . ? colour red green blue black white".split()
-    words += "box cup hat bag pen map key car bell drum flag lamp rope sock vase coin".split()
-    raw = Tokenizer(models.WordLevel({w: i for i, w in enumerate(special + words)}, "<|unknown|>"))
-    raw.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=raw,
-        pad_token="<|pad|>",
-        bos_token="<|bos|>",
-        eos_token="<|end|>",
-        extra_special_tokens=["<|user|>", "<|assistant|>"],
-        chat_template=TEMPLATE,
-    )
-    torch.manual_seed(0)
-    settings = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=128,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-    )
-    folder = tmp_path_factory.mktemp("tiny")
-    LlamaForCausalLM(settings).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 def job(tiny: Path, root: Path, variant: str = LEARNS, **given: Any) -> Job:
@@ -96,10 +53,10 @@ def test_rows_too_long_and_empty_answers_are_refused(tiny: Path, tmp_path: Path)
 def test_a_template_without_an_end_or_with_another_prefix_is_refused(tiny: Path) -> None:
     _, tokenizer = models.load_causal(models.resolve(str(tiny), None, "sft"), None)
     prompt = [{"role": "user", "content": "the box is red . colour ?"}]
-    tokenizer.chat_template = TEMPLATE.replace("<|end|>", "")
+    tokenizer.chat_template = toy_text.TEMPLATE.replace("<|end|>", "")
     with pytest.raises(GalleryError, match="never learn to stop"):
         chat.encode(tokenizer, {"prompt": prompt, "completion": "red"})
-    tokenizer.chat_template = TEMPLATE.replace("<|assistant|>{% endif", "<|assistant|>think{% endif")
+    tokenizer.chat_template = toy_text.TEMPLATE.replace("<|assistant|>{% endif", "<|assistant|>think{% endif")
     with pytest.raises(GalleryError, match="another text before the answer"):
         chat.encode(tokenizer, {"prompt": prompt, "completion": "red"})
 
@@ -136,7 +93,7 @@ def test_conversations_that_cannot_be_learnt_are_refused(tiny: Path) -> None:
     with pytest.raises(GalleryError, match="plain text prompt has one answer"):
         chat.encode(tokenizer, {**conversation("red", "green"), "prompt": "the box"})
     shortens = "(m['content'] if loop.last or m['role'] == 'user' else '?')"
-    tokenizer.chat_template = TEMPLATE.replace("m['content']", shortens)
+    tokenizer.chat_template = toy_text.TEMPLATE.replace("m['content']", shortens)
     with pytest.raises(GalleryError, match="writes an earlier answer differently"):
         chat.encode(tokenizer, conversation("red", "green"))
 

@@ -82,12 +82,16 @@ README = "\n".join(
 
 def write(root: Path, *changes: tuple[str, str], variant: str = 'method = "head"\n') -> Path:
     """Writes the toy use case with some of its text replaced."""
-    folder = root / "toy"
-    (folder / "variants").mkdir(parents=True, exist_ok=True)
     source = SOURCE
     for old, new in changes:
         assert old in source, f"the toy has no {old!r} to break"
         source = source.replace(old, new)
+    return put(root / "toy", source, variant)
+
+
+def put(folder: Path, source: str, variant: str) -> Path:
+    """Writes the files of a use case."""
+    (folder / "variants").mkdir(parents=True, exist_ok=True)
     (folder / "usecase.py").write_text(source, encoding="utf-8")
     (folder / "README.md").write_text(README, encoding="utf-8")
     (folder / "variants" / "offline.toml").write_text(variant, encoding="utf-8")

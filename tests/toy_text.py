@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
-from tests.toy import README
+from tests.toy import put
 
+TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
 SOURCE = '''
 """Toy text: which colour does the prompt name."""
 
@@ -34,12 +38,6 @@ class ToyText(UseCase):
     def model_input(self, example):
         return [{"role": "user", "content": example.inputs}]
 
-    def gold(self, example):
-        return example.answer
-
-    def blank(self):
-        return ""
-
     def score(self, example, output):
         return {"exact": float(output == example.answer)}
 
@@ -52,11 +50,43 @@ class ToyText(UseCase):
 '''
 
 
+def save_model(folder: Path) -> Path:
+    """A random two-layer Llama with a word-level tokenizer, saved as people save models."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    special = ["<|pad|>", "<|bos|>", "<|end|>", "<|user|>", "<|assistant|>", "<|unknown|>"]
+    words = "the is . ? colour red green blue black white".split()
+    words += "box cup hat bag pen map key car bell drum flag lamp rope sock vase coin".split()
+    raw = Tokenizer(models.WordLevel({w: i for i, w in enumerate(special + words)}, "<|unknown|>"))
+    raw.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=raw,
+        pad_token="<|pad|>",
+        bos_token="<|bos|>",
+        eos_token="<|end|>",
+        extra_special_tokens=["<|user|>", "<|assistant|>"],
+        chat_template=TEMPLATE,
+    )
+    torch.manual_seed(0)
+    settings = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=128,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    LlamaForCausalLM(settings).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 def write(root: Path, variant: str) -> Path:
     """Writes the use case to a folder."""
-    folder = root / "toy_text"
-    (folder / "variants").mkdir(parents=True, exist_ok=True)
-    (folder / "usecase.py").write_text(SOURCE, encoding="utf-8")
-    (folder / "README.md").write_text(README, encoding="utf-8")
-    (folder / "variants" / "offline.toml").write_text(variant, encoding="utf-8")
-    return folder
+    return put(root / "toy_text", SOURCE, variant)

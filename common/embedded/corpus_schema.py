@@ -229,11 +229,12 @@ def _compact(schema: Schema, random: Random) -> str:
             part += f" '{column.phrase}'" if schema.described and not column.target else ""
             parts.append(part)
         lines.append(f"{table.name}({', '.join(parts)})")
-    lines += [
-        f"{table.name}.{column.name} -> {target.name}.{target.key.name}"
-        for table, column, target in schema.links()
-    ]
+    lines += _links(schema, " -> ")
     return separator.join(lines)
+
+
+def _links(schema: Schema, sign: str) -> list[str]:
+    return [f"{t.name}.{c.name}{sign}{target.name}.{target.key.name}" for t, c, target in schema.links()]
 
 
 def _inline(schema: Schema, random: Random) -> str:
@@ -281,10 +282,7 @@ def _sheet(schema: Schema, random: Random) -> str:
             if examples and column.kind in ("name", "text"):
                 row += f", Examples: [{_sample(random, column)}, {_sample(random, column)}]"
             lines.append(row + ")")
-    lines += [
-        f"{table.name}.{column.name}={target.name}.{target.key.name}"
-        for table, column, target in schema.links()
-    ]
+    lines += _links(schema, "=")
     return "\n".join(lines)
 
 

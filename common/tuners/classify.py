@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from common import methods, trainer
-from common.classify_rivals import as_outputs, contenders, features, fitted_head, labels_of, texts_of
+from common import launch, methods, trainer
+from common.classify_rivals import as_outputs, contenders, features, fitted_head, texts_of
 from common.job import Job, Output
-from common.models import load_classifier
+from common.models import load_classifier, load_tuned_classifier
 from common.usecase import Example, Splits
 
 __all__ = ["contenders", "fit", "forgetting", "models", "predict"]
@@ -24,7 +24,7 @@ def fit(job: Job) -> dict[str, Any]:
         return fit_head(job)
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-    labels = labels_of(job)
+    labels = job.labels
     trainer_arguments = trainer.arguments(job, len(job.splits.train))
     model, tokenizer = load_classifier(job.base, labels)
     model = methods.apply(model, job.config, "classify", "SEQ_CLS")
@@ -37,18 +37,14 @@ def fit(job: Job) -> dict[str, Any]:
         train_dataset=rows,
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_loss_func=loss_function(job, labels),
-        callbacks=[watch, best] if job.config.epochs > 1 and job.splits.val else [watch],
+        callbacks=[watch, best] if best.wanted else [watch],
     )
     seconds = trainer.train(engine, watch, job, len(rows))
     best.restore(model)
     trainer.log_of(engine, job, best.history)
-    model.save_pretrained(str(job.adapter))
+    launch.once(lambda: model.save_pretrained(str(job.adapter)))
     tokens = sum(len(row["input_ids"]) for row in rows) * job.config.epochs
-    return {
-        **trainer.facts(model, engine, seconds, tokens, len(rows), job),
-        "adapter_bytes": trainer.folder_bytes(job.adapter),
-        "diverged": watch.diverged,
-    }
+    return trainer.facts(model, engine, watch, seconds, tokens, len(rows), job)
 
 
 def loss_function(job: Job, labels: list[str]) -> Any:
@@ -123,32 +119,14 @@ def fit_head(job: Job) -> dict[str, Any]:
     started = time.perf_counter()
     weights, bias = fitted_head(job)
     job.adapter.mkdir(parents=True, exist_ok=True)
-    save_file({"weights": weights, "bias": bias}, job.adapter / HEAD_FILE)
-    model = job.shared["encoder"]
-    return {
-        "trainable_parameters": weights.size + bias.size,
-        "total_parameters": sum(p.numel() for p in model.parameters()) + weights.size + bias.size,
-        "examples": len(job.splits.train),
-        "seconds": round(time.perf_counter() - started, 2),
-        "peak_memory_bytes": trainer.peak_memory_bytes(),
-        "adapter_bytes": trainer.folder_bytes(job.adapter),
-        "diverged": False,
-    }
+    launch.once(lambda: save_file({"weights": weights, "bias": bias}, job.adapter / HEAD_FILE))
+    total = sum(p.numel() for p in job.shared["encoder"].parameters())
+    return trainer.head_facts(job, weights.size + bias.size, total, started)
 
 
 def load_tuned(job: Job) -> tuple[Any, Any]:
     """The classifier that this job trained, from its folder."""
-    from transformers import AutoModelForSequenceClassification
-
-    if (job.adapter / "adapter_config.json").is_file():
-        from peft import PeftModel
-
-        model, tokenizer = load_classifier(job.base, labels_of(job))
-        return PeftModel.from_pretrained(model, str(job.adapter)), tokenizer
-    _, tokenizer = load_classifier(job.base, labels_of(job))
-    return AutoModelForSequenceClassification.from_pretrained(
-        str(job.adapter), use_safetensors=True, dtype="float32"
-    ), tokenizer
+    return load_tuned_classifier(job.base, job.labels, job.adapter)
 
 
 def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:
@@ -158,10 +136,10 @@ def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:
         from safetensors.numpy import load_file
 
         head = load_file(job.adapter / HEAD_FILE)
-        return as_outputs(examples, labels_of(job), features(job, texts) @ head["weights"].T + head["bias"])
+        return as_outputs(examples, job.labels, features(job, texts) @ head["weights"].T + head["bias"])
     model, tokenizer = load_tuned(job)
     found = probabilities(model, tokenizer, texts, job.config.input_length_tokens)
-    return as_outputs(examples, labels_of(job), found)
+    return as_outputs(examples, job.labels, found)
 
 
 def head_stored_in(adapter: Path) -> bool:

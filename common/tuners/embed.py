@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from common import methods, trainer
+from common import launch, methods, trainer
 from common.embed_rivals import base_vectors, contenders, load, questions, ranked, trained_linear
 from common.encoder import Encoder
 from common.job import Job, Output
@@ -67,19 +67,16 @@ def fit(job: Job) -> dict[str, Any]:
     if job.config.method == "head":
         return fit_head(job)
     rows = training_rows(job)
+    arguments = trainer.arguments(job, len(rows))  # seeds what `prepare` draws
     model = load_encoder(job.base, None, job.config.train_length_tokens)
     prepare(model, job)
-    engine, watch, best = engine_for(model, job, rows)
+    engine, watch, best = engine_for(model, job, rows, arguments)
     seconds = trainer.train(engine, watch, job, len(rows))
     best.restore(model)
     trainer.log_of(engine, job, best.history)
-    save(model, job)
+    launch.once(lambda: save(model, job))
     tokens = count_tokens(model, rows) * job.config.epochs
-    return {
-        **trainer.facts(model, engine, seconds, tokens, len(rows), job),
-        "adapter_bytes": trainer.folder_bytes(job.adapter),
-        "diverged": watch.diverged,
-    }
+    return trainer.facts(model, engine, watch, seconds, tokens, len(rows), job)
 
 
 def prepare(model: Any, job: Job) -> None:
@@ -91,7 +88,9 @@ def prepare(model: Any, job: Job) -> None:
         methods.freeze_lowest(model[0].auto_model, job.config.frozen_layers)
 
 
-def engine_for(model: Any, job: Job, rows: list[dict[str, str]]) -> tuple[Any, Any, Any]:
+def engine_for(
+    model: Any, job: Job, rows: list[dict[str, str]], arguments: dict[str, Any]
+) -> tuple[Any, Any, Any]:
     """The trainer, and the two callbacks that watch it."""
     from datasets import Dataset
     from sentence_transformers import (
@@ -99,23 +98,28 @@ def engine_for(model: Any, job: Job, rows: list[dict[str, str]]) -> tuple[Any, A
         SentenceTransformerTrainingArguments,
     )
     from sentence_transformers.sentence_transformer.losses import (
+        CachedMultipleNegativesRankingLoss,
         MatryoshkaLoss,
         MultipleNegativesRankingLoss,
     )
 
-    loss = MultipleNegativesRankingLoss(model)
+    across = {"gather_across_devices": launch.count() > 1}
+    loss = MultipleNegativesRankingLoss(model, **across)
+    if job.pieces > 1:  # negatives come from the whole step, so it is this loss that takes it in parts
+        at_once = trainer.rows_at_once(job)
+        loss = CachedMultipleNegativesRankingLoss(model, mini_batch_size=at_once, **across)
+        whole = {"per_device_train_batch_size": at_once * job.pieces, "gradient_accumulation_steps": 1}
+        arguments = {**arguments, **whole}
     if job.config.matryoshka:
         full = model.get_embedding_dimension()
         loss = MatryoshkaLoss(model, loss, matryoshka_dims=[full, *job.config.matryoshka])
     watch, best = trainer.Watch(), trainer.KeepBest(lambda: val_score(model, job), job)
     engine = SentenceTransformerTrainer(
         model=model,
-        args=SentenceTransformerTrainingArguments(
-            **trainer.arguments(job, len(rows)), batch_sampler="no_duplicates"
-        ),
+        args=SentenceTransformerTrainingArguments(**arguments, batch_sampler="no_duplicates"),
         train_dataset=Dataset.from_list(rows),
         loss=loss,
-        callbacks=[watch, best] if job.config.epochs > 1 and job.splits.val else [watch],
+        callbacks=[watch, best] if best.wanted else [watch],
     )
     return engine, watch, best
 
@@ -152,22 +156,14 @@ def fit_head(job: Job) -> dict[str, Any]:
     """The linear map as the tuned contender itself."""
     started = time.perf_counter()
     found = trained_linear(job)
-    found.save(job.adapter)
-    seconds = time.perf_counter() - started
-    tokens = sum(load(job, None).tokens(questions(job, job.splits.train)))
-    total = sum(p.numel() for p in load(job, None).model.parameters())
-    return {
-        "trainable_parameters": found.parameters(),
-        "total_parameters": total + found.parameters(),
-        "tokens": tokens,
-        "examples": len(job.splits.train),
-        "steps": found.steps,
-        "seconds": round(seconds, 2),
-        "tokens_per_second": round(tokens / seconds, 1),
-        "peak_memory_bytes": trainer.peak_memory_bytes(),
-        "adapter_bytes": trainer.folder_bytes(job.adapter),
-        "diverged": False,
-    }
+    launch.once(lambda: found.save(job.adapter))
+    base = load(job, None)
+    facts = trainer.head_facts(
+        job, found.parameters(), sum(p.numel() for p in base.model.parameters()), started
+    )
+    tokens = sum(base.tokens(questions(job, job.splits.train)))
+    speed = round(tokens / max(facts["seconds"], 0.01), 1)
+    return {**facts, "tokens": tokens, "steps": found.steps, "tokens_per_second": speed}
 
 
 def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:

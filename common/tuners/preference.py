@@ -46,10 +46,8 @@ def fit(job: Job) -> dict[str, Any]:
     """Trains on preferences by the config's loss and writes the adapter; gives what it cost."""
     work = started(job)
     if job.config.loss == "reward":
-        facts = reward_model.fit(work, training_pairs(work), watched_pairs(work))
-    else:
-        facts = fit_policy(work)
-    return {**facts, "adapter_bytes": trainer.folder_bytes(job.adapter)}
+        return reward_model.fit(work, training_pairs(work), watched_pairs(work))
+    return fit_policy(work)
 
 
 def fit_policy(work: Job) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def fit_policy(work: Job) -> dict[str, Any]:
     guard = Guard(lambda: change_per_token(engine.model, tokenizer, watched, before.chosen), work.config)
     engine.add_callback(guard)
     best = trainer.KeepBest(lambda: answering.val_score(engine.model, tokenizer, work), work)
-    if work.config.epochs > 1 and work.splits.val:
+    if best.wanted:
         engine.add_callback(best)
     seconds = trainer.train(engine, watch, work, rows_of(engine))
     best.restore(engine.model)
@@ -73,13 +71,12 @@ def fit_policy(work: Job) -> dict[str, Any]:
     save(work, engine.model, tokenizer)
     tokens = sum(len(p.encoded(side).input_ids) for p in pairs for side in ("chosen", "rejected"))
     return {
-        **trainer.facts(engine.model, engine, seconds, tokens * work.config.epochs, len(pairs), work),
+        **trainer.facts(engine.model, engine, watch, seconds, tokens * work.config.epochs, len(pairs), work),
         "loss": work.config.loss,
         "largest_reward_before_training": zero,
         "displacement": guard.history,
         "stopped_by_guard": guard.stopped,
         "start": json.loads((start_folder(work) / START_FILE).read_text(encoding="utf-8")),
-        "diverged": watch.diverged,
     }
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from common import bottleneck, methods, trainer, trl_adapter
+from common import bottleneck, launch, methods, trainer, trl_adapter
 from common.answering import (
     TEMPLATE_FILE,
     answers,
@@ -49,23 +49,25 @@ def fit(job: Job) -> dict[str, Any]:
     model = methods.apply(model, job.config, "sft", "CAUSAL_LM", new_rows)
     watch = trainer.Watch()
     best = trainer.KeepBest(lambda: val_score(model, tokenizer, job), job)
-    callbacks = [watch, best] if job.config.epochs > 1 and job.splits.val else [watch]
+    callbacks = [watch, best] if best.wanted else [watch]
     engine = trl_adapter.sft_trainer(model, tokenizer, rows, arguments, callbacks)
     seconds = trainer.train(engine, watch, job, len(rows))
     best.restore(model)
     trainer.log_of(engine, job, best.history)
+    weights = trainer.whole_weights(engine)
+    launch.once(lambda: save(job, model, tokenizer, weights))
+    tokens = sum(len(row.input_ids) for row in rows) * job.config.epochs
+    return trainer.facts(model, engine, watch, seconds, tokens, len(rows), job)
+
+
+def save(job: Job, model: Any, tokenizer: Any, weights: dict[str, Any] | None) -> None:
+    """The adapter, or the whole model, and the template it was trained with."""
     if job.config.method == "bottleneck":
         bottleneck.save(model, job.adapter)
     else:
         # New rows are saved by themselves; PEFT would add the whole table of a resized vocabulary.
         whole = {"save_embedding_layers": False} if hasattr(model, "peft_config") else {}
-        model.save_pretrained(str(job.adapter), **whole)
+        model.save_pretrained(str(job.adapter), state_dict=weights, **whole)
     tokenizer.save_pretrained(str(job.adapter))
     stamp = json.dumps({"template_hash": template_hash(job, tokenizer), "base": job.base.id})
     (job.adapter / TEMPLATE_FILE).write_text(stamp, encoding="utf-8")
-    tokens = sum(len(row.input_ids) for row in rows) * job.config.epochs
-    return {
-        **trainer.facts(model, engine, seconds, tokens, len(rows), job),
-        "adapter_bytes": trainer.folder_bytes(job.adapter),
-        "diverged": watch.diverged,
-    }

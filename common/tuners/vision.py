@@ -17,7 +17,6 @@ from common.vision_rivals import (
     contenders,
     features,
     fitted_linear,
-    labels_of,
     nearest,
     pictures_of,
     settled,
@@ -37,7 +36,7 @@ class Rows:
 
     def __init__(self, job: Job) -> None:
         rows = [row for e in job.splits.train for row in job.usecase.train_rows(e, job.splits)]
-        place = {label: number for number, label in enumerate(labels_of(job))}
+        place = {label: number for number, label in enumerate(job.labels)}
         self.rows = [(row["image"], place[str(row["label"])]) for row in rows]
         self.view = view_of(job)
 
@@ -99,17 +98,13 @@ def fit(job: Job) -> dict[str, Any]:
     seconds = trainer.train(engine, watch, job, len(rows))
     trainer.log_of(engine, job, [])
     model.save_pretrained(str(job.adapter))
-    return {
-        **trainer.facts(model, engine, seconds, 0, len(rows), job),
-        "adapter_bytes": trainer.folder_bytes(job.adapter),
-        "diverged": watch.diverged,
-    }
+    return trainer.facts(model, engine, watch, seconds, 0, len(rows), job)
 
 
 def prepared(job: Job) -> Any:
     """The base with a fresh head and the method's share of its weights trainable."""
     method = methods.find(job.config.method, "vision")
-    model = vision.load_image_classifier(job.base, labels_of(job), method.name == "scratch")
+    model = vision.load_image_classifier(job.base, job.labels, method.name == "scratch")
     if method.peft is None:
         return model
     from peft import get_peft_model
@@ -129,22 +124,14 @@ def fit_head(job: Job) -> dict[str, Any]:
     parts = {"mean": scaler.mean_, "scale": scaler.scale_, "weights": model.coef_, "bias": model.intercept_}
     job.adapter.mkdir(parents=True, exist_ok=True)
     save_file({name: np.ascontiguousarray(part) for name, part in parts.items()}, job.adapter / HEAD_FILE)
-    size = model.coef_.size + model.intercept_.size
-    return {
-        "trainable_parameters": size,
-        "total_parameters": sum(p.numel() for p in untuned(job).parameters()) + size,
-        "examples": len(job.splits.train),
-        "seconds": round(time.perf_counter() - started, 2),
-        "peak_memory_bytes": trainer.peak_memory_bytes(),
-        "adapter_bytes": trainer.folder_bytes(job.adapter),
-        "diverged": False,
-    }
+    total = sum(p.numel() for p in untuned(job).parameters())
+    return trainer.head_facts(job, model.coef_.size + model.intercept_.size, total, started)
 
 
 def tuned_scores(job: Job, examples: Sequence[Example]) -> np.ndarray:
     """Label probabilities of the model that this job trained, from its folder."""
     if not examples:
-        return np.zeros((0, len(labels_of(job))))
+        return np.zeros((0, len(job.labels)))
     if not (job.adapter / HEAD_FILE).is_file():
         return vision.probabilities(load_tuned(job), view_of(job), pictures_of(job, examples))
     from safetensors.numpy import load_file
@@ -162,11 +149,11 @@ def load_tuned(job: Job) -> Any:
         if (job.adapter / "adapter_config.json").is_file():
             from peft import PeftModel
 
-            base = vision.load_image_classifier(job.base, labels_of(job), False)
+            base = vision.load_image_classifier(job.base, job.labels, False)
             job.shared[key] = PeftModel.from_pretrained(base, str(job.adapter)).eval()
         else:
             stored = replace(job.base, path=str(job.adapter), revision="", on_hub=False)
-            job.shared[key] = vision.load_image_classifier(stored, labels_of(job), False).eval()
+            job.shared[key] = vision.load_image_classifier(stored, job.labels, False).eval()
     return job.shared[key]
 
 
@@ -213,7 +200,7 @@ def models(job: Job) -> dict[str, Any]:
         "val": [output.value for output in predict(job, job.splits.val)],
         "maps": lambda pictures: vision.maps(untuned(job), view, pictures),
         "heat": network and (lambda pictures, sound: vision.heat(network, view, pictures, sound)),
-        "labels": labels_of(job),
+        "labels": job.labels,
         "trained_on": trained_on,
         "smoke": job.config.smoke,
         "embedded": job.config.model == "embedded",

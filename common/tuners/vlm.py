@@ -94,11 +94,7 @@ def fit(job: Job) -> dict[str, Any]:
     seconds = trainer.train(engine, watch, job, len(rows))
     trainer.log_of(engine, job, [])
     model.save_pretrained(str(job.adapter))
-    return {
-        **trainer.facts(model, engine, seconds, 0, len(rows), job),
-        "adapter_bytes": trainer.folder_bytes(job.adapter),
-        "diverged": watch.diverged,
-    }
+    return trainer.facts(model, engine, watch, seconds, 0, len(rows), job)
 
 
 def replies(job: Job, model: Any, processor: Any, examples: Sequence[Example]) -> list[Output]:

@@ -1,13 +1,21 @@
-"""What a question names: the fullest reading, tables near by first, values by their spelling."""
+"""What a question names: the fullest reading, tables near by first, other words by their meaning."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from usecases.english_to_sql import linker
 from usecases.english_to_sql.linking import Match
 from usecases.english_to_sql.load_ddl import from_ddl
-from usecases.english_to_sql.mentions import linked
+from usecases.english_to_sql.mentions import mentions
 from usecases.english_to_sql.prompt import PromptOptions, build_prompt, further_turn
-from usecases.english_to_sql.repair import repaired, whole_values
+from usecases.english_to_sql.reading import read
+from usecases.english_to_sql.repair import repaired
 from usecases.english_to_sql.schema import Schema
+from usecases.english_to_sql.slots import slots
 
 DDL = """CREATE TABLE harbour (
   hb_id INTEGER PRIMARY KEY,
@@ -23,10 +31,29 @@ CREATE TABLE boat (
 );"""
 BARE = from_ddl(DDL, "fishery")
 SCHEMA = replace(BARE, tables=(replace(BARE.tables[0], description="port"), BARE.tables[1]))
+PLAIN = {"slot": {"bias": -9.0}, **{kind: {"bias": 0.0} for kind in linker.KINDS}}
 
 
-def marked(question: str, values: list[Match] | None = None, schema: Schema = SCHEMA) -> str:
-    return linked(schema, question, values or [])[0]
+@pytest.fixture(autouse=True)
+def no_links(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No words that may name a column, so that no vectors are needed."""
+    use(monkeypatch, PLAIN)
+    yield
+    read.cache_clear()
+
+
+def use(monkeypatch: pytest.MonkeyPatch, models: dict[str, dict[str, float]]) -> None:
+    link = {"bias": -4.0, "cosine": 8.0, **{name: 0.0 for name in linker.EVIDENCE[1:]}}
+    monkeypatch.setattr(linker, "weights", lambda: {**models, "link": link})
+    read.cache_clear()
+
+
+def named(question: str, schema: Schema = SCHEMA) -> list[tuple[str, tuple[str, ...]]]:
+    return [(question[one.start : one.end], one.pointers) for one in mentions(schema, question)]
+
+
+def marked(question: str, values: tuple[Match, ...] = ()) -> str:
+    return read(SCHEMA, question, values).text
 
 
 def test_the_longest_name_wins_over_its_parts() -> None:
@@ -38,24 +65,75 @@ def test_endings_and_common_words_do_not_matter() -> None:
 
 
 def test_words_that_fit_two_columns_take_the_named_table() -> None:
-    assert marked("When opened?") == "When opened@3@8?"
-    assert marked("When was the boat opened?") == "When was the boat@4 opened@8?"
+    assert named("When opened?") == [("opened", ("@3", "@8"))]
+    assert named("When was the boat opened?") == [("boat", ("@4",)), ("opened", ("@8",))]
+    assert named("Of boats, those opened by a port")[1] == ("opened", ("@3",))
 
 
-def test_words_in_quotes_are_values_and_not_names() -> None:
-    assert marked('Is there a "boat"?') == 'Is there a "boat"?'
+def test_a_table_is_meant_before_its_key() -> None:
+    assert named("boats") == [("boats", ("@4",))]
+    assert named("boat id") == [("boat id", ("@5",))]
 
 
-def test_values_are_marked_where_spelt_as_stored() -> None:
-    exact, other = Match("boat", "boat_name", "Sea Wolf"), Match("boat", "boat_name", "Petrel")
-    text, left = linked(SCHEMA, "Is Sea Wolf longer than Petrell?", [exact, other])
-    assert text == "Is Sea Wolf@6 longer than Petrell?"
-    assert left == [other]
+def test_a_prefix_of_all_tables_names_none() -> None:
+    schema = from_ddl("CREATE TABLE t_boat (a TEXT); CREATE TABLE t_port (b TEXT);", "prefixed")
+    assert named("boats", schema) == [("boats", ("@0",))]
 
 
 def test_a_name_that_fits_everything_is_left_alone() -> None:
     tables = "".join(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, colour TEXT);" for n in range(5))
-    assert marked("Which colour?", schema=from_ddl(tables, "wide")) == "Which colour?"
+    assert named("Which colour?", from_ddl(tables, "wide")) == []
+
+
+def test_values_have_numbers_and_the_columns_that_hold_them() -> None:
+    exact, other = Match("boat", "boat_name", "Sea Wolf"), Match("boat", "boat_name", "Petrel")
+    found = read(SCHEMA, "Is Sea Wolf longer than Petrell or 12?", (exact, other))
+    assert found.text == "Is @95@6 longer than @94 or @90?"
+    assert found.left == (other,)
+
+
+def test_words_in_quotes_are_values_and_not_names() -> None:
+    assert marked('Is there a "boat"?') == "Is there a @95?"
+
+
+def test_other_words_are_linked_by_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = {"size": (1.0, 0.0), "length in metres": (0.9, 0.1), "colour": (0.0, -1.0)}
+    monkeypatch.setattr(linker, "VECTORS", Vectors(vectors))
+    use(monkeypatch, {**PLAIN, "slot": {"bias": -9.0, "only size": 12.0, "only colour": 12.0}})
+    assert marked("boats by size") == "boats@4 by size@7"
+    assert marked("boats by colour") == "boats@4 by colour@76"
+
+
+class Vectors(dict[str, np.ndarray]):
+    """Some vectors; all other texts are like nothing."""
+
+    def __init__(self, known: dict[str, tuple[float, float]]) -> None:
+        super().__init__({text: np.array(vector) for text, vector in known.items()})
+
+    def __missing__(self, text: str) -> np.ndarray:
+        return np.zeros(2)
+
+    def keys(self) -> "Everything":
+        return Everything()
+
+
+class Everything:
+    """Holds every text."""
+
+    def __rsub__(self, other: set[str]) -> set[str]:
+        return set()
+
+
+def test_slots_start_and_end_with_telling_words() -> None:
+    question = "the depth of the keel"
+    found = slots(question, (), mentions(SCHEMA, question), {"@0", "@4"})
+    assert [question[one.start : one.end] for one in found] == ["depth", "depth of the keel", "keel"]
+
+
+def test_the_models_that_ship_know_every_kind_of_evidence() -> None:
+    shipped = json.loads(linker.WEIGHTS.read_text(encoding="utf-8"))
+    assert set(shipped) == {"slot", "link", *linker.KINDS}
+    assert set(shipped["link"]) == {"bias", *linker.EVIDENCE}
 
 
 def test_only_numbered_prompts_are_marked() -> None:
@@ -66,24 +144,13 @@ def test_only_numbered_prompts_are_marked() -> None:
     assert further_turn(SCHEMA, "boats", PromptOptions()) == "Q: boats\nSQL:"
 
 
-def test_values_are_written_in_full() -> None:
-    question = 'How many boats "The Crown" or Sea Wolf or Wolf?'
-    stored = [Match("boat", "boat_name", "Sea Wolf")]
-    assert whole_values("@6 = 'Crown'", question, stored) == "@6 = 'The Crown'"
-    assert whole_values("@6 = 'wolf'", question, stored) == "@6 = 'Sea Wolf'"
-    for kept in ("@6 = 'Sea Wolf'", "@6 = 'Other'", "@6 = ''", "@6 LIKE '%Crown%'", "@6 = 2"):
-        assert whole_values(kept, question, stored) == kept
-    two = [*stored, Match("boat", "boat_name", "Grey Wolf")]
-    assert whole_values("@6 = 'Wolf'", question, two) == "@6 = 'Wolf'"
-
-
 def test_a_table_in_the_place_of_a_column_becomes_the_only_column_that_fits() -> None:
-    def mended(answer: str, question: str = "boats") -> str:
-        return repaired(answer, question, SCHEMA, [])
+    def mended(answer: str, *named: str) -> str:
+        return repaired(answer, SCHEMA, named)
 
     assert mended("SELECT @6 WHERE @4 > '2021-01-01'") == "SELECT @6 WHERE @8 > '2021-01-01'"
     assert mended("SELECT MAX(@4)") == "SELECT MAX(@7)"
-    assert mended("SELECT @4 WHERE @4 > 3", "names of boats") == "SELECT @4 WHERE @7 > 3"
-    assert mended("SELECT MAX(@4)", "length in metres") == "SELECT MAX(@4)"
+    assert mended("SELECT @4 WHERE @4 > 3", "@6") == "SELECT @4 WHERE @7 > 3"
+    assert mended("SELECT MAX(@4)", "@7") == "SELECT MAX(@4)"
     for kept in ("SELECT COUNT(@4) WHERE @7 > 3", "SELECT DISTINCT @2 FROM @4", "SELECT @99 WHERE @6 = 'x'"):
         assert mended(kept) == kept

@@ -130,7 +130,8 @@ def test_a_row_holds_several_questions_on_one_schema(case: EnglishToSql, splits:
     assert [m["role"] for m in row["completion"]] == ["assistant", "user"] * 3 + ["assistant"]
     for example, turn in zip(group[1:], row["completion"][1::2], strict=True):
         asked = re.search(r"Q: (.*)\nSQL:", turn["content"])[1]
-        assert re.sub(r"@\d+", "", asked) == example.inputs["question"]
+        parts = re.split(r"(?:@\d+)+", asked)  # values have numbers in their places
+        assert re.fullmatch(".*".join(map(re.escape, parts)), example.inputs["question"])
 
 
 def test_refusals_are_no_more_common_in_first_answers(case: EnglishToSql, splits: Splits) -> None:
@@ -151,7 +152,7 @@ def test_what_a_long_schema_lost_is_unanswerable(case: EnglishToSql) -> None:
     schema = wide(400)
     made = build_prompt(schema, "What is field 390?", SHORT)
     assert made.truncated and "field 390@" in made.schema_text
-    example = Example("x", "wide", {"schema_id": "wide"}, "SELECT field_17 FROM wide")
+    example = Example("x", "wide", {"schema_id": "wide", "question": "?"}, "SELECT field_17 FROM wide")
     assert case.prompter.answer(example, made.schema) == ABSTAIN_MARKER
 
 

@@ -34,7 +34,8 @@ def answer_question(
     if is_abstention(answer, ABSTAIN_MARKER):
         head = ["The model says that these tables cannot answer the question."]
         return "\n".join([*head, "", "Schema that it was shown:", *made.schema_text.splitlines()])
-    result = run_query(as_sql(answer, question, made.schema) if options.is_numbered else answer, copy)
+    query = as_sql(answer, question, made.schema, options) if options.is_numbered else answer
+    result = run_query(query, copy)
     parts = ["SQL:", f"  {result.sql or answer.strip() or '(nothing)'}", "", *shown_result(result), ""]
     parts += ["Schema lines used:", *(f"  {line}" for line in used_lines(made, result.sql))]
     if made.truncated:

@@ -1,7 +1,4 @@
-"""Which tables and columns the words of a question name, written into the question as numbers.
-
-what is the least weight in kilograms@15 of the catches@10 landed by Sea Wolf@6
-"""
+"""Which tables and columns the words of a question name, by their names and descriptions."""
 
 import math
 import re
@@ -10,18 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from .linking import COMMON, Match, stems
+from .linking import COMMON, stems
 from .numbered import places, words
 from .schema import Schema
 
 WORD = re.compile(r"[^\W_]+")
-QUOTED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
 EMPTY = COMMON - {"name"}
 LONGEST_WORDS = 6
 LEAST_COVERED = 0.45
 LEAST_COVERED_TABLE = 0.7  # a table called by half of its name is mostly something else
 SAME_COVERED = 0.25  # among names that are covered in part
 MOST_MEANINGS = 3
+BESIDE = 12  # characters, as in `name of each boat`
+NAME = frozenset(stems("name"))
 Spoken = tuple[int, int, frozenset[str]]
 
 
@@ -32,6 +30,7 @@ class Item:
     pointer: str
     table: str
     stems: frozenset[str]
+    is_key: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,12 @@ class Mention:
     told: int
     covered: float
     pointers: tuple[str, ...]
+    is_plain: bool = False
+
+
+def is_sure(one: Mention) -> bool:
+    """Whether the words are all of a name, and more than a word that verbs share."""
+    return one.covered == 1 and len(one.pointers) == 1 and not one.is_plain
 
 
 @dataclass(frozen=True)
@@ -58,14 +63,20 @@ class Index:
 def index_of(schema: Schema) -> Index:
     """All names and descriptions of a schema."""
     found, numbers = [], places(schema)
+    shared = frozenset.intersection(*(telling(table.name) for table in schema.tables))
     for table in schema.tables:
-        owner = numbers.tables[table.name.lower()]
-        said = [(owner, text) for text in (table.name, table.description, table.readable)]
+        owner, keys = numbers.tables[table.name.lower()], schema.key_columns(table)
+        own = telling(table.name)
+        own_words = own | telling(table.description) | telling(table.readable)
+        items = [Item(owner, owner, own - shared or own)]  # a prefix of all tables names none of them
+        items += [Item(owner, owner, telling(text)) for text in (table.description, table.readable)]
         for column in table.columns:
             pointer = numbers.columns[table.name.lower(), column.name.lower()]
-            said += [(pointer, text) for text in (column.name, column.description, column.readable)]
-        named = [Item(pointer, owner, telling(text)) for pointer, text in dict.fromkeys(said)]
-        found += [item for item in named if item.stems]
+            said = (column.name, column.description, column.readable)
+            told = [telling(text) for text in said]
+            told += [NAME for stems_of in told if stems_of - own_words == NAME]  # of its own table
+            items += [Item(pointer, owner, stems_of, column.name in keys) for stems_of in told]
+        found += [item for item in dict.fromkeys(items) if item.stems]
     using = defaultdict(set)
     for place, item in enumerate(found):
         for stem in item.stems:
@@ -83,10 +94,9 @@ def telling(text: str) -> frozenset[str]:
 
 
 def mentions(schema: Schema, question: str) -> list[Mention]:
-    """The best reading of each part of a question, in its order."""
+    """The best reading of each part of a question without its values, in its order."""
     index = index_of(schema)
-    outside = QUOTED.sub(lambda match: " " * len(match[0]), question)
-    spoken = [(match.start(), match.end(), telling(match[0])) for match in WORD.finditer(outside)]
+    spoken = [(match.start(), match.end(), telling(match[0])) for match in WORD.finditer(question)]
     every = [mention for first in range(len(spoken)) for mention in readings(spoken, first, index)]
     chosen: list[Mention] = []
     for mention in sorted(every, key=lambda m: (m.covered < 1, -m.told, m.end - m.start)):
@@ -127,11 +137,13 @@ def reading(start: int, end: int, said: set[str], fitting: Sequence[Item], index
             covered[item.pointer] = max(share, covered.get(item.pointer, 0.0))
     if not covered:
         return None
+    keys = {item.pointer for item in fitting if item.is_key}
+    covered = {pointer: share for pointer, share in covered.items() if pointer not in keys} or covered
     best = max(covered.values())
     least = best if best == 1 else best - SAME_COVERED
     near = (pointer for pointer, share in covered.items() if share >= least)
     pointers = tuple(sorted(near, key=lambda pointer: int(pointer[1:])))
-    return Mention(start, end, len(said), best, pointers)
+    return Mention(start, end, len(said), best, pointers, said == NAME)
 
 
 def nearer(found: Sequence[Mention], known: Sequence[Item]) -> list[Mention]:
@@ -143,28 +155,11 @@ def nearer(found: Sequence[Mention], known: Sequence[Item]) -> list[Mention]:
     for mention in ordered:
         pointers = mention.pointers
         if len(pointers) > 1:
-            named = [owner[p] for at, p in clear if at < mention.start][::-1]
+            named = [owner[p] for at, p in clear if mention.end < at <= mention.end + BESIDE]
+            named += [owner[p] for at, p in clear if at < mention.start][::-1]
             named += [owner[p] for at, p in clear if at > mention.start]
             table = next((t for t in named if any(owner[p] == t for p in pointers)), None)
             pointers = tuple(p for p in pointers if owner[p] == table) or pointers
         if len(pointers) <= MOST_MEANINGS:
             result.append(replace(mention, pointers=pointers))
     return result
-
-
-def linked(schema: Schema, question: str, values: Sequence[Match]) -> tuple[str, list[Match]]:
-    """The question with numbers behind what it names, and the values that it spells in another way."""
-    marks: dict[int, list[str]] = {}
-    left: list[Match] = []
-    for value in values:
-        spelt = re.search(rf"(?<!\w){re.escape(value.value)}(?!\w)", question)
-        if not spelt:
-            left.append(value)
-            continue
-        pointer = places(schema).columns[value.table.lower(), value.column.lower()]
-        marks.setdefault(spelt.end(), []).append(pointer)
-    for mention in mentions(schema, question):
-        marks.setdefault(mention.end, []).extend(mention.pointers)
-    for at in sorted(marks, reverse=True):
-        question = question[:at] + "".join(dict.fromkeys(marks[at])) + question[at:]
-    return question, left

@@ -4,11 +4,13 @@ import bisect
 import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .judge import ABSTAIN_MARKER
+from .linker import WEIGHTS
 from .linking import Match, column_scores, link_values, table_scores
-from .mentions import linked
 from .numbered import numbered, places
+from .reading import Reading, read
 from .schema import Column, ForeignKey, Schema, SchemaError, Table, keep_columns, keep_tables
 from .serialize import Style, arrow, literal, one_line, quoted, serialize
 
@@ -110,6 +112,13 @@ def _matches(schema: Schema, question: str, options: PromptOptions) -> list[Matc
     return link_values(schema, question) if options.link_values else []
 
 
+@lru_cache(maxsize=8_192)
+def reading(schema: Schema, question: str, options: PromptOptions) -> Reading:
+    """What a question says of a schema, once for its prompt and for the answer to it."""
+    stored = [] if options.schema_only else _matches(schema, question, options)
+    return read(schema, one_line(question), tuple(stored))
+
+
 def _render(
     schema: Schema, style: Style, question: str, options: PromptOptions, matches: list[Match]
 ) -> tuple[str, str]:
@@ -121,7 +130,8 @@ def _render(
     lines += [f"note: {one_line(note)}" for note in schema.glossary]
     kept = [match for match in matches if match.column in shown.get(match.table, ())]
     if options.is_numbered:
-        question, kept = linked(schema, one_line(question), kept)
+        found = reading(schema, question, options)
+        question, kept = found.text, list(found.left)
     lines += [match_line(schema, match, options) for match in kept]
     schema_text = "\n".join(lines)
     head = [f"SQLite, now {options.clock}"] if options.clock else []
@@ -142,7 +152,8 @@ def further_turn(schema: Schema, question: str, options: PromptOptions) -> str:
     """A question after another one on the same schema."""
     question, matches = one_line(question), _matches(schema, question, options)
     if options.is_numbered:
-        question, matches = linked(schema, question, matches)
+        found = reading(schema, question, options)
+        question, matches = found.text, list(found.left)
     lines = [match_line(schema, match, options) for match in matches]
     return "\n".join([*lines, QUESTION_MARKER + question, ANSWER_MARKER])
 
@@ -228,4 +239,5 @@ def template_hash(options: PromptOptions) -> str:
         options,
         _matches(PROBE, "Which v w?", options),
     )
-    return hashlib.sha256(f"{options}\n{wide[0]}".encode()).hexdigest()[:16]
+    linked = WEIGHTS.read_text(encoding="utf-8") if options.is_numbered else ""
+    return hashlib.sha256(f"{options}\n{wide[0]}{linked}".encode()).hexdigest()[:16]

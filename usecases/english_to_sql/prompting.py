@@ -10,9 +10,15 @@ from typing import Any
 
 from common.usecase import Example
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
-from usecases.english_to_sql.linking import link_values
 from usecases.english_to_sql.numbered import NotShownError, decode, encode
-from usecases.english_to_sql.prompt import NUMBERED, Prompt, PromptOptions, build_prompt, further_turn
+from usecases.english_to_sql.prompt import (
+    NUMBERED,
+    Prompt,
+    PromptOptions,
+    build_prompt,
+    further_turn,
+    reading,
+)
 from usecases.english_to_sql.repair import repaired
 from usecases.english_to_sql.schema import (
     Schema,
@@ -22,6 +28,7 @@ from usecases.english_to_sql.schema import (
     with_distractors,
 )
 from usecases.english_to_sql.serialize import Style, compact
+from usecases.english_to_sql.values import pointed, unpointed
 
 PLAIN = PromptOptions(abstain=True)
 # A small model of 1,024 tokens reads at most about 2,400 characters beside its answer.
@@ -55,9 +62,10 @@ def shown(example: Example, schemas: Schemas) -> Schema:
     return shuffle(found, order) if order else found
 
 
-def as_sql(output: str, question: str, schema: Schema) -> str:
+def as_sql(output: str, question: str, schema: Schema, options: PromptOptions) -> str:
     """Short SQL as SQL, kept to what the schema and the question allow."""
-    return decode(repaired(output, question, schema, link_values(schema, question)), schema)
+    found = reading(schema, question, options)
+    return decode(repaired(unpointed(output, found.said), schema, found.named), schema)
 
 
 @dataclass(frozen=True)
@@ -76,14 +84,16 @@ class Prompter:
         if not self.options.is_numbered or "@" not in output:
             return output
         question = example.inputs["question"]
-        return as_sql(output, question, _prompted_schema(self, question, shown(example, self.schemas)))
+        schema = _prompted_schema(self, question, shown(example, self.schemas))
+        return as_sql(output, question, schema, self.options)
 
     def answer(self, example: Example, schema: Schema) -> str:
         """The right answer in the form that the prompt asks for."""
         if not self.options.is_numbered or example.answer == ABSTAIN_MARKER:
             return example.answer
         try:
-            return encode(example.answer, schema)
+            found = reading(schema, example.inputs["question"], self.options)
+            return pointed(encode(example.answer, schema), found.said)
         except NotShownError:
             return ABSTAIN_MARKER  # what it needs was cut from a schema too long for the prompt
         except ValueError:

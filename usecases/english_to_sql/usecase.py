@@ -115,8 +115,6 @@ class EnglishToSql(UseCase):
 
 
 if __name__ == "__main__":
-    import sys
+    from common.cli import run_file
 
-    from common.cli import main
-
-    main(["run", "english_to_sql", *sys.argv[1:]])
+    run_file(__file__)

@@ -7,11 +7,12 @@ from typing import Any
 
 from common.examples import read_examples
 from common.floors import character_label
-from common.usecase import Answerer, Example, Scores, Splits, UseCase
+from common.labelling import LabellingCase
+from common.usecase import Answerer, Example, Splits
 from usecases.fault_diagnosis import data as own_data
 
 
-class FaultDiagnosis(UseCase):
+class FaultDiagnosis(LabellingCase):
     """A note full of abbreviations, and three questions that the planner has."""
 
     title = "Fault diagnosis from technicians' notes"
@@ -19,8 +20,6 @@ class FaultDiagnosis(UseCase):
         "A planner reads hundreds of notes typed beside the machine and must see at once which part it is, "
         "what is wrong and whether it can wait. Short forms and slips make words alone unreliable."
     )
-    tuner = "classify"
-    headline = "accuracy"
     floor_label = "character TF-IDF, one model per question"
     source = own_data.SOURCE
     limits = (
@@ -37,15 +36,6 @@ class FaultDiagnosis(UseCase):
     def model_input(self, example: Example) -> str:
         return f"{example.inputs['question']}: {example.inputs['note']}"
 
-    def gold(self, example: Example) -> dict[str, Any]:
-        return {"label": example.answer}
-
-    def blank(self) -> dict[str, Any]:
-        return {"label": ""}
-
-    def score(self, example: Example, output: dict[str, Any]) -> Scores:
-        return {"accuracy": float(output["label"] == example.answer)}
-
     def floor(self, splits: Splits) -> Answerer:
         asked = sorted({example.inputs["question"] for example in splits.train})
         models = {question: character_label(only(splits, question), note) for question in asked}
@@ -55,9 +45,6 @@ class FaultDiagnosis(UseCase):
             return [m([e])[0] if m else self.blank() for m, e in zip(known, examples, strict=True)]
 
         return answer
-
-    def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
-        return [{"text": self.model_input(example), "label": example.answer}]
 
 
 def note(example: Example) -> str:
@@ -75,8 +62,6 @@ def only(splits: Splits, question: str) -> Splits:
 
 
 if __name__ == "__main__":
-    import sys
+    from common.cli import run_file
 
-    from common.cli import main
-
-    main(["run", "fault_diagnosis", *sys.argv[1:]])
+    run_file(__file__)

@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from common.data import near_duplicates, normalise
+from common.data import near_duplicates, normalise, share_of
 from common.usecase import Example, Source, Splits
 from usecases.indic_adaptation import commands, hinglish
 from usecases.indic_adaptation.commands import Meaning
-from usecases.indic_adaptation.draws import name_of, share_of
+from usecases.indic_adaptation.draws import name_of
 from usecases.indic_adaptation.fertility import own_parallel
 
 INSTRUCTION = (

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from common.data import normalise
+from common.data import normalise, share_of
 from common.usecase import Example, Source, Splits
-from usecases.indic_adaptation.draws import name_of, share_of
+from usecases.indic_adaptation.draws import name_of
 from usecases.indic_adaptation.romanise import romanise, spellings
 from usecases.indic_adaptation.scripts import canonical, detect
 from usecases.indic_adaptation.words import content as word_content

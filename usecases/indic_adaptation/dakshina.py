@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.data import read_jsonl
+from common.data import read_jsonl, share_of
 from common.errors import FaultsError
 from common.usecase import Example, Source, Splits
-from usecases.indic_adaptation.draws import share_of
 from usecases.indic_adaptation.scripts import canonical, word_warnings
 
 SOURCE = Source(

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.data import normalise, read_jsonl
+from common.data import normalise, read_jsonl, share_of
 from common.errors import FaultsError
 from common.usecase import Example, Source, Splits
-from usecases.indic_adaptation.draws import name_of, share_of
+from usecases.indic_adaptation.draws import name_of
 from usecases.indic_adaptation.scripts import roman_warnings, words
 
 SOURCE = Source(

@@ -58,9 +58,6 @@ class WriteDevanagari(Track):
     def gold(self, example: Example) -> str:
         return example.answer[0]
 
-    def blank(self) -> str:
-        return ""
-
     def score(self, example: Example, output: str) -> Scores:
         written = canonical(output)
         return {

@@ -51,12 +51,6 @@ class UnderstandCommands(Track):
         content = f"{command_splits.INSTRUCTION}\n{text}" if self.instruction else text
         return [{"role": "user", "content": content}]
 
-    def gold(self, example: Example) -> str:
-        return example.answer
-
-    def blank(self) -> str:
-        return ""
-
     def score(self, example: Example, output: str) -> Scores:
         wanted, found = frame_of(example.answer), frame_of(output)
         return {

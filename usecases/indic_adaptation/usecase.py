@@ -30,8 +30,6 @@ class IndicAdaptation(FindEnglish):
 
 
 if __name__ == "__main__":
-    import sys
+    from common.cli import run_file
 
-    from common.cli import main
-
-    main(["run", "indic_adaptation", *sys.argv[1:]])
+    run_file(__file__)

@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from common.data import share_of
 from common.usecase import Example, Source, Splits
 from usecases.indic_adaptation.dakshina import word_examples
-from usecases.indic_adaptation.draws import share_of
 from usecases.indic_adaptation.romanise import spellings
 from usecases.indic_adaptation.scripts import canonical
 

@@ -1,6 +1,7 @@
 """A rewrite as edits, `old words -> reader: new words`: a small model need not copy a note.
 
-The reader stands right before the choice that depends on it.
+Who the words are for stands right before them: the reader, or the note where its word stays although
+the reader would have another. So the choice is made in one word, and what follows is copied.
 """
 
 import difflib
@@ -10,15 +11,20 @@ from collections.abc import Sequence
 ARROW, BETWEEN = " -> ", "; "
 MARK = "\x00"
 MOST_EDITS = 4
+NOTE = "note"
 
 
 def written(note: str, text: str, forms: Sequence[str], reader: str) -> str:
-    """The edits that make `text` of `note`, the choice among `forms` first, also where it stays."""
+    """The edits that make `text` of `note`, the choice among `forms` first, also where it stays.
+
+    The first of `forms` is the reader's.
+    """
     standing, put = first_of(forms, note), first_of(forms, text)
     if standing is None or put is None:
         return BETWEEN.join(changes(note.split(), text.split()))
     left, right = place(standing).sub(MARK, note, count=1), place(put).sub(MARK, text, count=1)
-    return BETWEEN.join([f"{standing}{ARROW}{reader}: {put}", *changes(left.split(), right.split())])
+    source = NOTE if put == standing != forms[0] else reader
+    return BETWEEN.join([f"{standing}{ARROW}{source}: {put}", *changes(left.split(), right.split())])
 
 
 def applied(note: str, edits: str, reader: str) -> str:
@@ -28,7 +34,7 @@ def applied(note: str, edits: str, reader: str) -> str:
         return ""
     for part in parts:
         old, arrow, new = part.partition(ARROW)
-        new = new.removeprefix(f"{reader}: ")
+        new = new.removeprefix(f"{reader}: ").removeprefix(f"{NOTE}: ")
         if not arrow or not old.strip() or not place(old).search(note):
             return ""
         note = place(old).sub(lambda _, new=new: new, note, count=1)

@@ -30,22 +30,33 @@ def always_professional(examples: Sequence[Example], splits: Splits) -> list[str
 
 
 def told_when(examples: Sequence[Example], splits: Splits) -> list[str]:
-    """The glossary for the reader, where a classifier over the words of the note says to use it."""
+    """The glossary for the reader; for lines that training at times left unused, a classifier says when."""
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    seen = [e for e in splits.train if "prompt" not in e.inputs and not is_right(e)]
+    rules = for_reader(examples, splits)
+    known = [e for e in splits.train if "prompt" not in e.inputs and not is_right(e)]
+    doubtful = {line for e in known if e.inputs["text"] == e.answer["text"] for line in touched(e)}
+    seen = [e for e in known if doubtful & touched(e)]
     labels = [e.inputs["text"] != e.answer["text"] for e in seen]
     if len(set(labels)) < 2:
-        return for_reader(examples, splits)
+        return rules
     words = CountVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", binary=True)
     model = make_pipeline(words, LogisticRegression(C=10, max_iter=1000)).fit(
         list(map(described, seen)), labels
     )
     told = model.predict(list(map(described, examples)))
-    rules = for_reader(examples, splits)
-    return [rule if use else e.inputs["text"] for rule, use, e in zip(rules, told, examples, strict=True)]
+    return [
+        rule if use or not doubtful & touched(e) else e.inputs["text"]
+        for rule, use, e in zip(rules, told, examples, strict=True)
+    ]
+
+
+def touched(example: Example) -> set[str]:
+    """The glossary lines whose words stand in a note."""
+    inputs = example.inputs
+    return set(retrieved(inputs["text"], inputs["domain"])) if "text" in inputs else set()
 
 
 def is_right(example: Example) -> bool:
@@ -55,7 +66,7 @@ def is_right(example: Example) -> bool:
 
 def described(example: Example) -> str:
     """A note as the classifier sees it: the reader, the glossary lines that it touches, its words."""
-    lines = [f"line:{line.replace(' ', '_')}" for line in retrieved(example.inputs.get("text", ""))]
+    lines = [f"line:{line.replace(' ', '_')}" for line in sorted(touched(example))]
     reader = f"reader:{example.inputs.get('reader', '')}"
     return " ".join([reader, *lines, normalise(example.inputs.get("text", ""))])
 

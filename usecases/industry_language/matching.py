@@ -26,6 +26,11 @@ def mentions(text: str, words: str) -> bool:
     return bool(pattern(words).search(text))
 
 
+def count(text: str, words: str) -> int:
+    """How often a text holds the words."""
+    return len(pattern(words).findall(text))
+
+
 def without(text: str, phrases: list[str]) -> str:
     """A text without some phrases."""
     for phrase in phrases:

@@ -6,14 +6,14 @@ from typing import Any
 
 from common.errors import GalleryError
 from common.usecase import Example
+from usecases.industry_language.edits import NOTE
 from usecases.industry_language.floor import last_part, learnt_glossary
 from usecases.industry_language.matching import mentions
-from usecases.industry_language.terms import DOMAINS, domains, retrieved
+from usecases.industry_language.terms import DOMAINS, ONLY_HERE, PROFESSIONAL, PUBLIC, domains, retrieved
 
 Message = dict[str, str]
 LINES_SHOWN = 3
 RIGHT_SHARE = 2 / 3
-SHORT = "Reader: {reader}"
 FULL = (
     "Write this {domain} note for the {reader}: professional terms for people of the field, plain words for "
     "everyone else. Leave words alone that mean something else here, and change nothing more. "
@@ -29,8 +29,22 @@ def messages(inputs: Mapping[str, Any], edits: bool = False) -> list[Message]:
         turns = [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
         last = {**turns[-1], "content": "\n".join([*glossary, turns[-1]["content"]])}
         return [*turns[:-1], last]
-    head = (SHORT if edits else FULL).format(**inputs)
-    return [{"role": "user", "content": "\n".join([head, *glossary, inputs["text"]])}]
+    if edits:
+        lines = [by_reader(line, domains()[inputs["domain"]].readers) for line in inputs["glossary"]]
+        shown = [*lines, inputs["text"], f"Reader: {inputs['reader']}"]
+    else:
+        shown = [FULL.format(**inputs), *glossary, inputs["text"]]
+    return [{"role": "user", "content": "\n".join(shown)}]
+
+
+def by_reader(line: str, readers: Mapping[str, str]) -> str:
+    """A glossary line as the words for either reader, which a small model looks up by the reader's name.
+
+    Where the word has other senses, the note is named as a third place to take the words from.
+    """
+    professional, plain = line.removesuffix(ONLY_HERE).split(" = ")
+    words = f"{readers[PROFESSIONAL]}: {professional}; {readers[PUBLIC]}: {plain}"
+    return f"{words}; {NOTE}" if line.endswith(ONLY_HERE) else words
 
 
 def said(text: str) -> list[Message]:
@@ -40,10 +54,17 @@ def said(text: str) -> list[Message]:
 def with_glossary(inputs: Mapping[str, Any], train: Sequence[Example]) -> dict[str, Any]:
     """The same note with the lines of the glossary that it touches."""
     if "prompt" not in inputs:
-        return {**inputs, "glossary": retrieved(inputs["text"])}
+        return {**inputs, "glossary": retrieved(inputs["text"], inputs["domain"])}
     text = last_part(inputs["prompt"])
     found = [f"{new}, not {old}" for old, new in learnt_glossary(train) if mentions(text, old)]
     return {**inputs, "glossary": found[:LINES_SHOWN]}
+
+
+def most_alike(example: Example, train: Sequence[Example]) -> Example:
+    """The training note with a glossary line, for the same reader, that shares the most words."""
+    words = set(example.inputs["text"].split())
+    known = [e for e in train if e.inputs["glossary"] and e.inputs["reader"] == example.inputs["reader"]]
+    return max(known, key=lambda e: len(words & set(e.inputs["text"].split())))
 
 
 def mixed_style(example: Example) -> str:
@@ -63,7 +84,7 @@ def asked(question: str) -> dict[str, Any]:
     for name in DOMAINS:
         if reader.strip() in domains()[name].readers.values():
             inputs = {"domain": name, "reader": reader.strip(), "text": text.strip()}
-            return {**inputs, "glossary": retrieved(text)}
+            return {**inputs, "glossary": retrieved(text, name)}
     readers = ", ".join(r for d in domains().values() for r in d.readers.values())
     raise GalleryError(
         f'Say who reads it, as in "clinician: The note." Readers: {readers}; found {reader!r}.'

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from common.usecase import Example, Scores, Splits, Table
-from usecases.industry_language.matching import facts, mentions, without
+from usecases.industry_language.matching import count, facts, mentions, without
+from usecases.industry_language.terms import glossary
 
+LENGTHS = (0.5, 1.5)  # an answer of another length says less, or more than one thing
 NAMES = {
     "untuned": "untuned model, glossary in the prompt",
     "floor": "glossary replace for the reader",
@@ -27,22 +29,31 @@ PROBES = {
 def scores(example: Example, output: str) -> Scores:
     """The measures of one rewrite. Misuse counts only where the word is meant in its everyday sense."""
     answer = example.answer
-    preferred = sum(mentions(output, words) for words in answer["preferred"])
+    phrases = [*answer["preferred"], *answer["banned"]]
     rest = without(output, answer["preferred"])
     banned = sum(mentions(rest, words) for words in answer["banned"])
-    phrases = [*answer["preferred"], *answer["banned"]]
     kept = facts(without(output, phrases)) == facts(without(answer["text"], phrases))
+    ratio = len(output) / max(len(answer["text"]), 1)
+    clean = not banned and LENGTHS[0] <= ratio <= LENGTHS[1] and not strangers(example, output)
+    said = [count(output, words) == max(count(answer["text"], words), 1) for words in answer["preferred"]]
     found = {
-        "preferred_term": preferred / max(preferred + banned, len(answer["preferred"]), 1),
+        "preferred_term": float(np.mean(said or [True])) * clean,
         "meaning_kept": float(kept),
-        "length_ratio": len(output) / max(len(answer["text"]), 1),
+        "length_ratio": ratio,
         "word_for_word": float(output.strip() == answer["text"]),
     }
-    if not answer["preferred"]:
-        found["preferred_term"] = float(bool(output.strip()) and not banned)
     if example.kind == "everyday sense":
         found["misuse"] = float(banned > 0)
     return found
+
+
+def strangers(example: Example, output: str) -> list[str]:
+    """Words of the house glossary that neither the note nor its right rewrite has."""
+    if "text" not in example.inputs:
+        return []  # a person's own pairs
+    known = f"{example.inputs['text']} {example.answer['text']}"
+    forms = [form for term in glossary() for form in (term.plain, term.professional)]
+    return [form for form in forms if mentions(output, form) and not mentions(known, form)]
 
 
 Score = Callable[[Example, str], Scores]

@@ -12,6 +12,7 @@ DOMAINS = ("medical", "legal", "aerospace")
 PROFESSIONAL, PUBLIC = "professional", "public"
 NEW_TERM_EVERY = 5
 LINES_SHOWN = 2
+ONLY_HERE = ", in this sense only"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Term:
 
     @property
     def gloss(self) -> str:
-        return f"{self.professional} = {self.plain}"
+        """The line of the house glossary; an ambiguous word is marked."""
+        return f"{self.professional} = {self.plain}{ONLY_HERE if self.word else ''}"
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,11 @@ def glossary() -> tuple[Term, ...]:
     return tuple(term for domain in domains().values() for term in domain.terms)
 
 
-def retrieved(text: str, new_too: bool = True) -> list[str]:
-    """The glossary lines whose words stand in a text, the longest match first."""
+def retrieved(text: str, domain: str, new_too: bool = True) -> list[str]:
+    """The glossary lines of a field whose words stand in a text, the longest match first."""
     found = [
         t
-        for t in glossary()
+        for t in domains()[domain].terms
         if (new_too or not t.new) and (mentions(text, t.plain) or mentions(text, t.professional))
     ]
     return [t.gloss for t in sorted(found, key=lambda t: -len(t.plain))][:LINES_SHOWN]

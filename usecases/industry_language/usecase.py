@@ -12,7 +12,7 @@ from usecases.industry_language import edits, floor, prompting
 from usecases.industry_language.folder import read_pairs
 from usecases.industry_language.scoring import report, scores
 
-REFILLS = 3
+REFILLS = 1
 Rule = Callable[[Sequence[Example], Splits], list[str]]
 
 
@@ -53,13 +53,18 @@ class IndustryLanguage(UseCase):
         return prompting.messages(example.inputs, self.edits)
 
     def hinted_input(self, example: Example, splits: Splits) -> list[prompting.Message]:
-        return prompting.messages(prompting.with_glossary(example.inputs, splits.train), self.edits)
+        asked = prompting.messages(prompting.with_glossary(example.inputs, splits.train), self.edits)
+        if "prompt" in example.inputs:
+            return asked
+        solved = prompting.most_alike(example, splits.train)
+        return [*self.model_input(solved), *prompting.said(self.gold(solved)), *asked]
 
     def written(self, example: Example, text: str) -> str:
         """A rewrite as the model writes it: whole, or as edits."""
         if not self.edits or "prompt" in example.inputs:
             return text
         forms = [*example.answer["preferred"], *example.answer["banned"]]
+        forms = forms[::-1] if example.kind == "everyday sense" else forms
         return edits.written(example.inputs["text"], text, forms, example.inputs["reader"])
 
     def read(self, example: Example, output: str) -> str:
@@ -141,8 +146,6 @@ class IndustryLanguage(UseCase):
 
 
 if __name__ == "__main__":
-    import sys
+    from common.cli import run_file
 
-    from common.cli import main
-
-    main(["run", "industry_language", *sys.argv[1:]])
+    run_file(__file__)

@@ -1,15 +1,14 @@
 """Legal clauses: which kind of promise does a clause of a contract hold."""
 
 from pathlib import Path
-from typing import Any
 
-from common.floors import character_label
-from common.usecase import Answerer, Example, Scores, Splits, UseCase
+from common.labelling import LabellingCase
+from common.usecase import Splits
 from usecases.legal_clauses import data as own_data
 from usecases.legal_clauses.folder import read_contracts
 
 
-class LegalClauses(UseCase):
+class LegalClauses(LabellingCase):
     """A clause, and the category under which a lawyer would file it."""
 
     title = "Legal clauses by category"
@@ -17,9 +16,6 @@ class LegalClauses(UseCase):
         "A reviewer files the clauses of a stack of contracts before anyone negotiates. Categories that lie "
         "close, such as leaving for a reason and leaving at will, are worded anew in every house."
     )
-    tuner = "classify"
-    headline = "accuracy"
-    floor_label = "TF-IDF of words and characters"
     source = own_data.SOURCE
     limits = (
         "For sorting clauses that a lawyer reads. Nothing here is legal advice. A kind of clause that was "
@@ -30,28 +26,8 @@ class LegalClauses(UseCase):
     def load(self, data: Path | None) -> Splits:
         return own_data.load() if data is None else read_contracts(data)
 
-    def model_input(self, example: Example) -> str:
-        return example.inputs
-
-    def gold(self, example: Example) -> dict[str, Any]:
-        return {"label": example.answer}
-
-    def blank(self) -> dict[str, Any]:
-        return {"label": ""}
-
-    def score(self, example: Example, output: dict[str, Any]) -> Scores:
-        return {"accuracy": float(output["label"] == example.answer)}
-
-    def floor(self, splits: Splits) -> Answerer:
-        return character_label(splits, self.model_input)
-
-    def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
-        return [{"text": self.model_input(example), "label": example.answer}]
-
 
 if __name__ == "__main__":
-    import sys
+    from common.cli import run_file
 
-    from common.cli import main
-
-    main(["run", "legal_clauses", *sys.argv[1:]])
+    run_file(__file__)

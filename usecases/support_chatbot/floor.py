@@ -1,7 +1,8 @@
 """The best answers without a language model: classifiers and a template, or the nearest answer.
 
 The pipeline is given what a careful engineer would give it: the cards as tables, order numbers by a
-pattern, products by their capital letter or from the list of all that stand in the training data.
+pattern, products by their capital letter or as words that no training message has, and a bound for handing
+over that is chosen on val, since unknown wordings look like questions that no card answers.
 """
 
 import re
@@ -17,7 +18,10 @@ from usecases.support_chatbot.prompt import cards_of, turns_of
 
 NAME = re.compile(r"\b[A-Z][a-z]+\b")
 ORDER = re.compile(r"\b[A-Z]\d{4}\b")
+WORD = re.compile(r"[a-z]+")
+ARTICLES = "(?:the|my|a|an|this)"
 MOST_QUESTIONS = 2
+RELUCTANCE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 Card = dict[str, str]
 
 
@@ -62,7 +66,7 @@ def asked_fields(example: Example) -> list[str]:
 class Pipeline:
     """Intents and asked fields by TF-IDF, each kept to what the cards allow; words from a template."""
 
-    def __init__(self, train: Sequence[Example]) -> None:
+    def __init__(self, train: Sequence[Example], val: Sequence[Example] = ()) -> None:
         from sklearn.multiclass import OneVsRestClassifier
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import MultiLabelBinarizer
@@ -75,18 +79,21 @@ class Pipeline:
         wanted = self.names.fit_transform([asked_fields(e) for e in asking])
         self.fields = make_pipeline(vectors(), OneVsRestClassifier(LinearSVC()))
         self.fields.fit([said(e, last=True) for e in asking], wanted)
+        self.reluctance = 0.0
+        if val:
+            self.reluctance = max(RELUCTANCE, key=lambda given: self.right_intents(val, given))
 
-    @cached_property
-    def products(self) -> list[str]:
-        """Products that training answers name."""
-        found = {value for e in self.train for value in e.answer["values"]}
-        return sorted(value for value in found if NAME.fullmatch(value))
+    def right_intents(self, examples: Sequence[Example], reluctance: float) -> int:
+        """How many intents are right when handing over costs so much."""
+        scores = self.intents.decision_function([said(e) for e in examples])
+        found = [self.intent(e, row, reluctance) for e, row in zip(examples, scores, strict=True)]
+        return sum(name == label(e) for name, e in zip(found, examples, strict=True))
 
     @cached_property
     def words(self) -> set[str]:
         """Words of the training messages that are no product."""
-        known = {product.lower() for product in self.products}
-        return {word for e in self.train for word in re.findall(r"[a-z]+", said(e).lower())} - known
+        products = {v.lower() for e in self.train for v in e.answer["values"] if NAME.fullmatch(v)}
+        return {word for e in self.train for word in WORD.findall(said(e).lower())} - products
 
     def __call__(self, examples: Sequence[Example]) -> list[str]:
         intents = self.intents.decision_function([said(e) for e in examples])
@@ -96,9 +103,7 @@ class Pipeline:
     def answer(self, example: Example, intents: np.ndarray, fields: np.ndarray) -> str:
         """One answer from the cards of the prompt."""
         cards = {card["intent"]: card for card in cards_of(example)}
-        classes = list(self.intents.classes_)
-        allowed = {HAND_OVER, *(name for name in classes if set(name.split(" + ")) <= set(cards))}
-        chosen = max(allowed & set(classes), key=lambda name: intents[classes.index(name)], default=HAND_OVER)
+        chosen = self.intent(example, intents, self.reluctance)
         if chosen == HAND_OVER:
             return f"{HAND_OVER}\n{read('outside')['answers']['hand_over'][0]}"
         names = chosen.split(" + ")
@@ -107,6 +112,14 @@ class Pipeline:
             asked = [(chosen, field) for field in self.asked(cards[chosen], fields)]
         sentences = [self.sentence(example, cards[name], field) for name, field in asked]
         return f"{chosen}\n{' '.join(sentences)}"
+
+    def intent(self, example: Example, scores: np.ndarray, reluctance: float) -> str:
+        """The likeliest intent that the cards allow; handing over must be likelier by `reluctance`."""
+        shown = {card["intent"] for card in cards_of(example)}
+        rated = dict(zip(self.intents.classes_, scores, strict=True))
+        allowed = {name: score for name, score in rated.items() if set(name.split(" + ")) <= shown}
+        allowed[HAND_OVER] = rated.get(HAND_OVER, 0.0) - reluctance
+        return max(allowed, key=allowed.__getitem__)
 
     def asked(self, card: Card, scores: np.ndarray) -> list[str]:
         """The fields of the card that were asked for: all that are likely, one at least."""
@@ -121,14 +134,16 @@ class Pipeline:
         return read("asks")[field]["answers"][0].format(do=does, v=card[field])
 
     def subject(self, text: str, about: str) -> str:
-        """The order by its pattern, the product by its capital letter or from the list of known ones."""
+        """The order by its pattern, the product by its capital letter or as a word that nobody knows."""
         if about == "order":
             found = ORDER.findall(text.upper())
             return found[-1] if found else ""
         if about != "item":
             return ""
         named = [name for name in NAME.findall(text) if name.lower() not in self.words]
-        return named[-1] if named else next((p for p in self.products if p.lower() in text.lower()), "item")
+        unknown = [word for word in WORD.findall(text.lower()) if word not in self.words]
+        after_article = [word for word in unknown if re.search(rf"\b{ARTICLES} {word}\b", text.lower())]
+        return next((found[-1] for found in (named, after_article, unknown) if found), "item")
 
 
 class IntentAnswer(Pipeline):

@@ -24,8 +24,8 @@ def report(splits: Splits, models: Mapping[str, Any], score: Score) -> list[Tabl
     tables = [fault_table(splits.test, outputs, score)]
     if all(example.answer["intents"] for example in (*splits.train, *splits.test)):
         tables.insert(0, intent_table(splits, outputs))
-    if all(cards_of(example) for example in splits.test):
-        choosers = {name: found["choose"] for name, found in models.items() if "choose" in found}
+    choosers = {name: found["choose"] for name, found in models.items() if "choose" in found}
+    if choosers and all(cards_of(example) for example in splits.test):
         tables.insert(1, choice_table(splits.test[:CHOICES_SHOWN], choosers, outputs))
     return tables
 

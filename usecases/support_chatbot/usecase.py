@@ -6,6 +6,7 @@ from typing import Any
 
 from common.usecase import Answerer, Example, Scores, Source, Splits, Table, UseCase
 from usecases.support_chatbot import data as own_data
+from usecases.support_chatbot import plans
 from usecases.support_chatbot.content import vocabulary
 from usecases.support_chatbot.floor import IntentAnswer, NearestAnswer, Pipeline, label_answers
 from usecases.support_chatbot.folder import read_card, read_conversations
@@ -39,11 +40,13 @@ class SupportChatbot(UseCase):
 
     def __init__(self) -> None:
         self.cards, self.rows_per_label, self.own = own_data.CARDS_SHOWN, 0, True
+        self.plans = False
 
     def configured(self, task: Mapping[str, Any]) -> UseCase:
         made = type(self)()
-        known = {"cards": made.cards, "rows_per_label": made.rows_per_label, **task}
+        known = {"cards": made.cards, "rows_per_label": made.rows_per_label, "plans": made.plans, **task}
         made.cards, made.rows_per_label = int(known.pop("cards")), int(known.pop("rows_per_label"))
+        made.plans = bool(known.pop("plans"))
         return super(SupportChatbot, made).configured(known)
 
     def load(self, data: Path | None) -> Splits:
@@ -51,21 +54,30 @@ class SupportChatbot(UseCase):
         return own_data.load(self.cards) if data is None else read_conversations(data, self.rows_per_label)
 
     def model_input(self, example: Example) -> list[dict[str, str]]:
-        return messages(example)
+        return plans.short_messages(example) if self.plans and cards_of(example) else messages(example)
+
+    def written(self, example: Example, text: str) -> str:
+        """An answer as the model writes it: in words, or as a plan."""
+        return plans.plan(text, cards_of(example)) if self.plans and cards_of(example) else text
+
+    def read(self, example: Example, output: str) -> str:
+        """What the customer reads."""
+        return plans.answer(example, output) if self.plans and cards_of(example) else output
 
     def gold(self, example: Example) -> str:
-        return example.answer["text"]
+        return self.written(example, example.answer["text"])
 
     def blank(self) -> str:
         return ""
 
     def score(self, example: Example, output: str) -> Scores:
         known = frozenset() if example.answer.get("free") else vocabulary()
-        return scores(example.answer, cards_of(example), source_text(example), output, known)
+        text = self.read(example, output)
+        return scores(example.answer, cards_of(example), source_text(example), text, known)
 
     def floor(self, splits: Splits) -> Answerer:
         if self.own:
-            return Pipeline(splits.train)
+            return Pipeline(splits.train, splits.val)
         different = {example.answer["text"] for example in splits.train}
         if len(different) < LABELS_REPEAT * len(splits.train):
             return label_answers(splits.train)
@@ -73,26 +85,32 @@ class SupportChatbot(UseCase):
 
     def further_floors(self) -> Sequence[tuple[str, str, Callable[[Splits], Answerer]]]:
         nearest = ("nearest_answer", "nearest answer, values swapped", lambda s: NearestAnswer(s.train))
-        template = ("intent_template", "TF-IDF intent + template", lambda s: IntentAnswer(s.train))
+        template = ("intent_template", "TF-IDF intent + template", lambda s: IntentAnswer(s.train, s.val))
         return (template, nearest) if self.own else (nearest,)
 
     def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
-        return [conversation(messages(example), example.answer["text"])]
+        return [conversation(self.model_input(example), self.gold(example))]
 
     def template(self) -> str:
-        return INSTRUCTION
+        return plans.INSTRUCTION if self.plans else INSTRUCTION
 
     def ask(self, question: str, source: Path | None, model: Generate) -> str:
         inputs = {"cards": [read_card(source)], "turns": [{"role": "user", "content": question}]}
-        return model([messages(Example("asked", "asked", inputs, None))])[0]
+        example = Example("asked", "asked", inputs, None)
+        return self.read(example, model([self.model_input(example)])[0])
 
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
-        return report(splits, models, self.score)
+        if not self.plans:
+            return report(splits, models, self.score)
+        read = {
+            name: {"test": [self.read(e, text) for e, text in zip(splits.test, found["test"], strict=True)]}
+            for name, found in models.items()
+            if "test" in found
+        }
+        return report(splits, read, self.score)
 
 
 if __name__ == "__main__":
-    import sys
+    from common.cli import run_file
 
-    from common.cli import main
-
-    main(["run", "support_chatbot", *sys.argv[1:]])
+    run_file(__file__)

@@ -113,8 +113,6 @@ class SurfaceDefects(UseCase):
 
 
 if __name__ == "__main__":
-    import sys
+    from common.cli import run_file
 
-    from common.cli import main
-
-    main(["run", "surface_defects", *sys.argv[1:]])
+    run_file(__file__)

@@ -7,13 +7,14 @@ from typing import Any
 
 from common.examples import read_examples
 from common.floors import character_label
-from common.usecase import Answerer, Columns, Example, Scores, Splits, UseCase
+from common.labelling import LabellingCase
+from common.usecase import Answerer, Columns, Example, Scores, Splits
 from usecases.ticket_sentiment import data as own_data
 from usecases.ticket_sentiment import scoring
 from usecases.ticket_sentiment.floor import mood_of_part
 
 
-class TicketSentiment(UseCase):
+class TicketSentiment(LabellingCase):
     """A message, an aspect that it speaks of, and the mood towards that aspect."""
 
     title = "Ticket sentiment by aspect"
@@ -21,7 +22,6 @@ class TicketSentiment(UseCase):
         "One message praises the courier and curses the app. A mood for the whole message helps nobody: "
         "say for each aspect whether the customer is content, and do it for the rare moods too."
     )
-    tuner = "classify"
     headline = "macro_f1"
     floor_label = "TF-IDF on the part about the aspect"
     source = own_data.SOURCE
@@ -39,12 +39,6 @@ class TicketSentiment(UseCase):
     def model_input(self, example: Example) -> str:
         return f"{example.inputs['aspect']}: {example.inputs['text']}"
 
-    def gold(self, example: Example) -> dict[str, Any]:
-        return {"label": example.answer}
-
-    def blank(self) -> dict[str, Any]:
-        return {"label": ""}
-
     def score(self, example: Example, output: dict[str, Any]) -> Scores:
         return scoring.scores(example.answer, output["label"])
 
@@ -58,13 +52,8 @@ class TicketSentiment(UseCase):
         whole = partial(character_label, text_of=self.model_input)
         return [("floor_whole", "TF-IDF on the whole message", whole)]
 
-    def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
-        return [{"text": self.model_input(example), "label": example.answer}]
-
 
 if __name__ == "__main__":
-    import sys
+    from common.cli import run_file
 
-    from common.cli import main
-
-    main(["run", "ticket_sentiment", *sys.argv[1:]])
+    run_file(__file__)

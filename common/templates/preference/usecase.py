@@ -26,17 +26,11 @@ class MyUsecase(UseCase):
     budget_minutes = 6.0
 
     def load(self, data: Path | None) -> Splits:
-        source = None if data is not None else self.source
+        source = None if data else self.source
         return read_examples(data or OWN, "text", "chosen", source, beside=("rejected",))
 
     def model_input(self, example: Example) -> list[dict[str, str]]:
         return [{"role": "user", "content": f"{INSTRUCTION}\n{example.inputs['text']}"}]
-
-    def gold(self, example: Example) -> str:
-        return example.answer
-
-    def blank(self) -> str:
-        return ""
 
     def score(self, example: Example, output: str) -> Scores:
         """Replace this by what makes an answer good; it must not see `rejected`."""
@@ -65,8 +59,6 @@ def said(text: str) -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    import sys
+    from common.cli import run_file
 
-    from common.cli import main
-
-    main(["run", "my_usecase", *sys.argv[1:]])
+    run_file(__file__)

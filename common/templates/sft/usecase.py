@@ -27,18 +27,10 @@ class MyUsecase(UseCase):
     budget_minutes = 4.0
 
     def load(self, data: Path | None) -> Splits:
-        if data is not None:
-            return read_examples(data, "text", "answer")
-        return read_examples(OWN, "text", "answer", self.source)
+        return read_examples(data or OWN, "text", "answer", None if data else self.source)
 
     def model_input(self, example: Example) -> list[dict[str, str]]:
         return [{"role": "user", "content": f"{INSTRUCTION}\n{example.inputs}"}]
-
-    def gold(self, example: Example) -> str:
-        return example.answer
-
-    def blank(self) -> str:
-        return ""
 
     def score(self, example: Example, output: str) -> Scores:
         return {
@@ -63,8 +55,6 @@ class MyUsecase(UseCase):
 
 
 if __name__ == "__main__":
-    import sys
+    from common.cli import run_file
 
-    from common.cli import main
-
-    main(["run", "my_usecase", *sys.argv[1:]])
+    run_file(__file__)

@@ -1,0 +1,57 @@
+"""Models from the hub: one commit, only the files that are read, weights held against the hub's hashes."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from common.errors import GalleryError
+
+READ = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
+OTHER_FORMATS = ["onnx/*", "openvino/*", "original/*", "consolidated*"]
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def fetched(model: str, revision: str) -> Path:
+    """The folder of a hub model at one commit; what the cache holds already is not loaded again."""
+    from huggingface_hub import errors, snapshot_download
+
+    try:
+        found = snapshot_download(
+            model, revision=revision, allow_patterns=READ, ignore_patterns=OTHER_FORMATS
+        )
+    except errors.GatedRepoError as error:
+        raise GalleryError(
+            f"{model} is gated: accept its licence at https://huggingface.co/{model}, make a read token at "
+            "https://huggingface.co/settings/tokens, run `hf auth login` or set HF_TOKEN, and run again."
+        ) from error
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+        raise GalleryError(
+            f"The hub has no model {model} at revision {revision!r}, or it is private and HF_TOKEN opens it "
+            "not. Check the spelling and the commit."
+        ) from error
+    except (errors.HfHubHTTPError, OSError) as error:
+        raise GalleryError(
+            f"{model} at {revision!r} is not wholly in the local cache, and the hub did not give it "
+            f"({type(error).__name__}: {str(error).strip().splitlines()[0][:200]}). Check the network and "
+            "HF_HUB_OFFLINE, and run again: what has come stays, and the rest follows."
+        ) from error
+    folder = Path(found)
+    refuse_broken(model, sorted(folder.rglob("*.safetensors")))
+    return folder
+
+
+def refuse_broken(model: str, weights: list[Path]) -> None:
+    """Compares weights with the hash that the hub gave, which the cache keeps as a file's name."""
+    for link in weights:
+        blob = link.resolve()
+        if not SHA256.fullmatch(blob.name):
+            continue
+        with blob.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != blob.name:
+            blob.unlink()
+            link.unlink()
+            raise GalleryError(
+                f"{link.name} of {model} does not have the hash that the hub states: {blob.name[:16]} was "
+                f"promised, {found[:16]} has come. It is removed; run again to load it anew."
+            )

@@ -1,0 +1,137 @@
+"""What comes from the hub: pinned, resumed, held against its hash, and nothing asked without need."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from common import record, usecase
+from tests import hub_server, tiny_hub, toy_text
+from tests.hub_server import Hub
+from tests.test_hub_models import VARIANT
+
+MODEL = "tiny/qwen3"
+RESOLVE = """
+import sys
+from common.models import keep_quiet, resolve
+from common.errors import GalleryError
+keep_quiet(online=True)
+import huggingface_hub.constants
+huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE = 4096
+try:
+    base = resolve(sys.argv[1], sys.argv[2] or None, "sft")
+    print("found", base.revision, base.path)
+except GalleryError as error:
+    print("refused", error)
+"""
+LOAD = """
+import sys
+from common.models import is_hub_id, keep_quiet, load_causal, resolve
+keep_quiet(online=is_hub_id(sys.argv[1]))
+print(type(load_causal(resolve(sys.argv[1], None, "sft"), None)[0]).__name__)
+"""
+RUN = """
+import sys
+from pathlib import Path
+from common.models import is_hub_id, keep_quiet
+keep_quiet(online=is_hub_id(sys.argv[3]))
+from common import config, run, usecase
+found = usecase.load_class(Path(sys.argv[1]) / "usecase.py")()
+given = {"model": sys.argv[3], "revision": sys.argv[4] or None, "smoke": True}
+run.execute(found, config.build(found, "offline", given), Path(sys.argv[2]))
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_hub.chat_model("qwen3", tmp_path_factory.mktemp("hub"))
+
+
+@pytest.fixture
+def hub(saved: Path) -> Iterator[Hub]:
+    """A hub with two commits: the newer one has another README and weights in a format that nobody reads."""
+    found = Hub(MODEL)
+    found.add(saved)
+    newer = {**next(iter(found.commits.values())), "README.md": b"newer", "pytorch_model.bin": b"pickle"}
+    found.commits["b" * 40] = newer
+    with hub_server.serving(found):
+        yield found
+
+
+def python(hub: Hub, home: Path, code: str, *arguments: str, **more: str) -> str:
+    """What a fresh process says that knows only this hub."""
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    for name in ("GALLERY_OFFLINE", "HF_HUB_OFFLINE", "HF_TOKEN"):
+        environment.pop(name, None)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=usecase.ROOT,
+        env={**environment, **more},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_run_takes_one_commit_and_records_it(hub: Hub, tmp_path: Path) -> None:
+    folder, first = toy_text.write(tmp_path, VARIANT), next(iter(hub.commits))
+    python(hub, tmp_path / "home", RUN, str(folder), str(tmp_path / "out"), MODEL, first)
+    made = record.read(tmp_path / "out" / "record.json")
+    assert made.base["id"] == MODEL and made.base["revision"] == first and made.base["on_hub"]
+    assert made.base["file_hash"] and made.training["steps"] > 0
+    files = [line for line in hub.asked if "/resolve/" in line]
+    assert files and all(f"/resolve/{first}/" in line for line in files)
+
+
+def test_without_a_commit_the_newest_is_taken_and_only_what_is_read(hub: Hub, tmp_path: Path) -> None:
+    said = python(hub, tmp_path, RESOLVE, MODEL, "")
+    assert said.startswith(f"found {'b' * 40}")
+    assert not [line for line in hub.asked if ".bin" in line or "README" in line]
+    taken = len(hub.asked)
+    assert python(hub, tmp_path, RESOLVE, MODEL, "b" * 40) == said
+    assert len(hub.asked) == taken, "a commit that is in the cache was asked for again"
+
+
+def test_a_cut_connection_is_taken_up_where_it_ended(hub: Hub, tmp_path: Path) -> None:
+    hub.cut_once = True
+    assert python(hub, tmp_path, RESOLVE, MODEL, "").startswith("found")
+    asked = [line for line in hub.asked if line.startswith("GET") and ".safetensors" in line]
+    half = len(hub.commits["b" * 40]["model.safetensors"]) // 2
+    assert len(asked) == 2 and half - 4096 < int(re.search(r"bytes=(\d+)-", asked[1]).group(1)) <= half
+
+
+def test_other_bytes_than_the_hash_says_are_refused_and_loaded_anew(hub: Hub, tmp_path: Path) -> None:
+    hub.broken = True
+    said = python(hub, tmp_path, RESOLVE, MODEL, "")
+    assert said.startswith("refused model.safetensors of tiny/qwen3 does not have the hash"), said
+    hub.broken = False
+    assert python(hub, tmp_path, RESOLVE, MODEL, "").startswith("found")
+
+
+def test_offline_asks_nothing(hub: Hub, saved: Path, tmp_path: Path) -> None:
+    said = python(hub, tmp_path, RESOLVE, MODEL, "", HF_HUB_OFFLINE="1")
+    assert said.startswith("refused tiny/qwen3 at 'main' is not wholly in the local cache"), said
+    assert python(hub, tmp_path, LOAD, str(saved)) == "Qwen3ForCausalLM"
+    assert hub.asked == []
+
+
+def test_what_is_in_the_cache_serves_when_the_hub_is_gone(hub: Hub, tmp_path: Path) -> None:
+    said = python(hub, tmp_path, RESOLVE, MODEL, "")
+    gone = Hub(MODEL, url="http://127.0.0.1:9")
+    assert python(gone, tmp_path, RESOLVE, MODEL, "") == said
+
+
+def test_gated_and_unknown_models_say_what_to_do(hub: Hub, tmp_path: Path) -> None:
+    hub.gated = True
+    said = python(hub, tmp_path, RESOLVE, MODEL, "")
+    assert said.startswith("refused tiny/qwen3 is gated: accept its licence") and "HF_TOKEN" in said
+    assert len(said.splitlines()) == 1
+    assert "The hub has no model tiny/other" in python(hub, tmp_path, RESOLVE, "tiny/other", "")
+    assert "at revision 'v9'" in python(hub, tmp_path, RESOLVE, MODEL, "v9")

@@ -1,0 +1,195 @@
+"""Links words of a question to the columns that mean the same in other words.
+
+Three small linear models, fitted on the training schemas by `fit_linker.py`: whether a run of words names
+a column at all, of what kind the column is, and whether it is this one, by the likeness of their vectors.
+"""
+
+import json
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import numpy as np
+
+from .content import FOLDER
+from .mentions import Index, Mention, index_of, is_sure, telling
+from .numbered import places, words
+from .schema import Column, Schema
+from .serialize import short_type
+from .slots import Slot, around, slots
+from .values import Said
+
+WEIGHTS = FOLDER / "linker.json"
+KINDS = ("date", "number", "text")
+LEAST_SLOT = 0.1
+LEAST_LINK = 0.2
+LEAST_UNKNOWN = 0.5
+LARGEST_GAP = 0.3
+EVIDENCE = ("cosine", "gap", "slot", "kind", "table", "last table", "taken", "covered")
+Model = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Link:
+    """Words of a question, a column, and what speaks for it."""
+
+    start: int
+    end: int
+    pointer: str
+    evidence: tuple[float, ...]
+
+
+@cache
+def weights() -> Mapping[str, Model]:
+    """The fitted models: feature -> weight."""
+    return json.loads(WEIGHTS.read_text(encoding="utf-8"))
+
+
+def share(model: Model, found: Collection[str]) -> float:
+    """What a linear model makes of a set of features, between 0 and 1."""
+    return chance(model["bias"] + sum(model.get(one, 0.0) for one in found))
+
+
+def chance(total: float) -> float:
+    return 1 / (1 + math.exp(-total))
+
+
+def kind_of(column: Column) -> str:
+    """Whether a column holds numbers, dates or text, by its declared type."""
+    kind = short_type(column.type)
+    return "date" if kind.startswith(("date", "time")) else "number" if kind else "text"
+
+
+@cache
+def encoder() -> object:
+    """The sentence encoder that ships, loaded when first asked."""
+    from common.models import load_encoder, resolve
+
+    return load_encoder(resolve("embedded", None, "embed"), None, 32)
+
+
+VECTORS: dict[str, np.ndarray] = {}
+
+
+def vectors(texts: Collection[str]) -> np.ndarray:
+    """Vectors of length one; each text is encoded once."""
+    new = sorted(set(texts) - VECTORS.keys())
+    if new:
+        found = encoder().encode(new, normalize_embeddings=True, show_progress_bar=False)
+        VECTORS.update(zip(new, found, strict=True))
+    return np.stack([VECTORS[text] for text in texts])
+
+
+@dataclass(frozen=True)
+class Target:
+    """A column that words may mean."""
+
+    pointer: str
+    table: str
+    kind: str
+    texts: tuple[str, ...]
+
+
+@lru_cache(maxsize=2_048)
+def targets(schema: Schema) -> tuple[Target, ...]:
+    """The columns of a schema that are no keys."""
+    found = places(schema)
+    result = []
+    for table in schema.tables:
+        keys = schema.key_columns(table)
+        for column in table.columns:
+            said = (column.name, column.description, column.readable)
+            texts = tuple(dict.fromkeys(words(text) for text in said if text.strip()))
+            if column.name not in keys and texts:
+                pointer = found.columns[table.name.lower(), column.name.lower()]
+                result.append(Target(pointer, found.tables[table.name.lower()], kind_of(column), texts))
+    return tuple(result)
+
+
+def likeness(texts: Sequence[str], known: Sequence[Target]) -> np.ndarray:
+    """How alike each text and each column are, by the best of the column's texts."""
+    flat = [text for one in known for text in one.texts]
+    alike = vectors(texts) @ vectors(flat).T
+    starts = np.cumsum([0, *(len(one.texts) for one in known[:-1])])
+    return np.maximum.reduceat(alike, starts, axis=1)
+
+
+def candidates(
+    schema: Schema, question: str, said: Sequence[Said], found: Sequence[Mention], models: Mapping[str, Model]
+) -> tuple[list[tuple[Slot, float]], list[Link]]:
+    """The runs of words that may name a column, each with how sure that is; and every link of them."""
+    known, numbers = targets(schema), places(schema)
+    tables = numbers.tables.values()
+    every = [(slot, share(models["slot"], slot.features)) for slot in slots(question, said, found, tables)]
+    likely = [(slot, sure) for slot, sure in every if sure >= LEAST_SLOT]
+    if not likely or not known:
+        return likely, []
+    alike = likeness([question[slot.start : slot.end].lower() for slot, _ in likely], known)
+    place = Place(index_of(schema), numbers.numbers.owner, found)
+    links = []
+    for (slot, sure), row in zip(likely, alike, strict=True):
+        order = np.sort(row)
+        kinds = {kind: share(models[kind], around(slot.features)) for kind in KINDS}
+        covered = place.covered(telling(question[slot.start : slot.end]))
+        last = place.last(slot)
+        for one, cosine in zip(known, row, strict=True):
+            rival = order[-2] if len(row) > 1 and cosine == order[-1] else order[-1]
+            gap = min(cosine - rival, LARGEST_GAP) if len(row) > 1 else LARGEST_GAP
+            facts = (cosine, gap, math.log(sure / (1 - sure)), math.log(kinds[one.kind] + 0.02))
+            named = (one.table in place.named, one.table in last, one.pointer in place.taken)
+            evidence = (*facts, *named, covered.get(one.pointer, 0.0))
+            links.append(Link(slot.start, slot.end, one.pointer, tuple(float(value) for value in evidence)))
+    return likely, links
+
+
+class Place:
+    """What else the question names, and where."""
+
+    def __init__(self, index: Index, owner: Mapping[str, str], found: Sequence[Mention]) -> None:
+        self.index = index
+        self.tables = [mention for mention in found if mention.pointers[0] not in owner]
+        sure = [mention.pointers[0] for mention in found if is_sure(mention)]
+        self.taken = {pointer for pointer in sure if pointer in owner}
+        self.named = {p for m in self.tables for p in m.pointers} | {owner[p] for p in self.taken}
+
+    def covered(self, told: frozenset[str]) -> dict[str, float]:
+        """By column, the share of its words that are told, at best."""
+        weights, items = self.index.weights, self.index.items
+        found: dict[str, float] = {}
+        for number in {number for stem in told for number in self.index.using.get(stem, ())}:
+            stems = items[number].stems
+            part = sum(weights[stem] for stem in told & stems) / sum(weights[stem] for stem in stems)
+            found[items[number].pointer] = max(part, found.get(items[number].pointer, 0.0))
+        return found
+
+    def last(self, slot: Slot) -> tuple[str, ...]:
+        """The table named last before a run of words."""
+        before = [mention for mention in self.tables if mention.end <= slot.start]
+        return max(before, key=lambda mention: mention.end).pointers if before else ()
+
+
+def link(
+    schema: Schema, question: str, said: Sequence[Said], found: Sequence[Mention]
+) -> tuple[list[Mention], list[Slot], list[Slot]]:
+    """Columns meant in other words, words that may name any, and those that name one which is not there."""
+    likely, every = candidates(schema, question, said, found, weights())
+    model = weights()["link"]
+    factors = [model[name] for name in EVIDENCE]
+
+    def score(one: Link) -> float:
+        return chance(model["bias"] + sum(f * v for f, v in zip(factors, one.evidence, strict=True)))
+
+    chosen: list[Mention] = []
+    for sure, one in sorted(((score(one), one) for one in every), key=lambda pair: -pair[0]):
+        if sure >= LEAST_LINK and is_apart(one, chosen):
+            chosen.append(Mention(one.start, one.end, 1, sure, (one.pointer,)))
+    unknown: list[Slot] = []
+    for slot, sure in sorted(likely, key=lambda pair: -pair[1]):
+        if sure >= LEAST_UNKNOWN and is_apart(slot, [*chosen, *unknown, *found]):
+            unknown.append(slot)
+    return chosen, [slot for slot, _ in likely], unknown
+
+
+def is_apart(one: Link | Slot, others: Sequence[Mention | Slot]) -> bool:
+    return all(one.end <= other.start or other.end <= one.start for other in others)

@@ -1,0 +1,87 @@
+"""A question as a model reads it: numbers behind what it names, and in the places of its values.
+
+What is the least weight in kilograms@15 of the catches@10 landed by @95@6 since @85
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from common.embedded.short_sql import POINTERS
+
+from .linker import is_apart, link
+from .linking import Match
+from .mentions import Mention, index_of, is_sure, mentions
+from .numbered import places
+from .schema import Schema
+from .values import FIRST_PLACE, UNKNOWN, Said, values_in
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The text, stored values that it spells in another way, its own values, and what it names."""
+
+    text: str
+    left: tuple[Match, ...]
+    said: tuple[Said, ...]
+    named: frozenset[str]
+
+
+@lru_cache(maxsize=16_384)
+def read(schema: Schema, question: str, stored: tuple[Match, ...]) -> Reading:
+    """Reads a question; in a schema too wide for numbers of values they stay as they are spelt."""
+    found = places(schema)
+    is_wide = len(found.names) > FIRST_PLACE
+    said = values_in(question, stored, index_of(schema).using.keys())
+    named, unknown = names(schema, blanked(question, said), said)
+    marks: dict[int, list[str]] = {}
+    for one in said:
+        held = [v for v in stored if v.value == one.text and one.kind == "text"]
+        marks[one.end] = [found.columns[value.table.lower(), value.column.lower()] for value in held]
+    for mention in named:
+        marks.setdefault(mention.end, []).extend(mention.pointers)
+    for end in () if is_wide else unknown:
+        marks.setdefault(end, []).append(UNKNOWN)
+    spelt = {one.text for one in said}
+    return Reading(
+        written(question, marks, () if is_wide else said),
+        tuple(value for value in stored if value.value not in spelt),
+        () if is_wide else tuple(said),
+        frozenset(pointer for mention in named for pointer in mention.pointers),
+    )
+
+
+def names(schema: Schema, question: str, said: Sequence[Said]) -> tuple[list[Mention], list[int]]:
+    """What a question names by its name or in other words, and the ends of names of nothing.
+
+    A name that fits in part, or that fits several, counts where words for a column may stand.
+    """
+    found = mentions(schema, question)
+    if len(places(schema).names) > POINTERS:
+        return found, []
+    linked, likely, unknown = link(schema, question, said, found)
+    owner = places(schema).numbers.owner
+    kept = [
+        one
+        for one in found
+        if one.pointers[0] not in owner
+        or is_sure(one)
+        or (is_apart(one, linked) and not is_apart(one, likely))
+    ]
+    return kept + linked, [slot.end for slot in unknown]
+
+
+def written(question: str, marks: dict[int, list[str]], said: Sequence[Said]) -> str:
+    """The question with marks behind its words, and numbers for its values."""
+    values = {one.end: one for one in said}
+    for end in sorted({*marks, *values}, reverse=True):
+        start, pointer = (values[end].start, values[end].pointer) if end in values else (end, "")
+        question = question[:start] + pointer + "".join(dict.fromkeys(marks.get(end, ()))) + question[end:]
+    return question
+
+
+def blanked(question: str, said: Sequence[Said]) -> str:
+    """The question with spaces in the places of its values."""
+    for one in said:
+        question = question[: one.start] + " " * (one.end - one.start) + question[one.end :]
+    return question

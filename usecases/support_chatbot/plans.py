@@ -1,0 +1,88 @@
+"""Answers as plans: `return item: deadline; Klaurt` names a card, what was asked for, and the customer's thing.
+
+A small model decides and copies; fixed code writes the desk's wording with the values of today's card. A word
+that it copied wrongly is mended to the customer's nearest one.
+"""
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from common.usecase import Example
+from usecases.support_chatbot.content import HAND_OVER, read, vocabulary
+from usecases.support_chatbot.prompt import Message, cards_of, turns_of
+from usecases.support_chatbot.scoring import CUT_MARK, contains, parts
+
+INSTRUCTION = "Name the card, what is asked, and the thing. Or hand over."
+SENTENCES = re.compile(r"(?<=\.) ")
+SPOKEN = re.compile(r"\w+")
+ALIKE = 0.5
+Card = dict[str, str]
+
+
+def short_messages(example: Example) -> list[Message]:
+    """The prompt with the fields of each card, without values but for what may never be promised."""
+    system = {"role": "system", "content": "\n".join([INSTRUCTION, *map(short_line, cards_of(example))])}
+    turns = [
+        {**turn, "content": plan(turn["content"], cards_of(example))} if turn["role"] == "assistant" else turn
+        for turn in turns_of(example)
+    ]
+    return [system, *turns]
+
+
+def short_line(card: Card) -> str:
+    """A card as its request and its fields."""
+    shown = [f"{field} {value}" if field == "never" else field for field, value in card.items()]
+    return f"{card['intent']}: {', '.join(shown[1:])}"
+
+
+def plan(text: str, cards: Sequence[Card]) -> str:
+    """The plan of an answer, a line for each card; of two cards, each has a sentence in their order."""
+    names, said = parts(text)
+    held = {card["intent"]: card for card in cards}
+    if names == [HAND_OVER] or not set(names) <= set(held):
+        return HAND_OVER
+    sentences = SENTENCES.split(said) if len(names) > 1 else [said]
+    return "\n".join(line(sentence, held[name]) for name, sentence in zip(names, sentences, strict=True))
+
+
+def line(sentence: str, card: Card) -> str:
+    """One card's line: the fields whose values a sentence states, in its order, and what it is about."""
+    stated = {f: v for f, v in card.items() if f != "intent" and contains(sentence, v)}
+    fields = sorted(stated, key=lambda field: sentence.lower().find(stated[field].lower()))
+    rest = sentence
+    for value in stated.values():
+        rest = rest.replace(value, " ")
+    things = [word for word in SPOKEN.findall(rest) if word.lower() not in vocabulary()]
+    return f"{card['intent']}: {' + '.join(fields)}" + (f"; {things[0]}" if things else "")
+
+
+def answer(example: Example, output: str) -> str:
+    """What the customer reads; a plan that does not fit the cards stays as it is, and is wrong."""
+    cut = CUT_MARK if output.endswith(CUT_MARK) else ""
+    held = {card["intent"]: card for card in cards_of(example)}
+    lines = output.removesuffix(CUT_MARK).strip().splitlines()
+    if lines == [HAND_OVER]:
+        return f"{HAND_OVER}\n{read('outside')['answers']['hand_over'][0]}{cut}"
+    names = [text.partition(": ")[0] for text in lines]
+    told = [told_line(example, held.get(name), text) for name, text in zip(names, lines, strict=True)]
+    return f"{' + '.join(names)}\n{' '.join(told)}{cut}" if told and all(told) else output
+
+
+def told_line(example: Example, card: Card | None, text: str) -> str:
+    """The sentences of one line of a plan; empty when it names a card or a field that is not there."""
+    wanted, _, thing = text.partition(": ")[2].partition("; ")
+    fields = wanted.split(" + ")
+    if card is None or not set(fields) <= set(card) & set(read("asks")):
+        return ""
+    told = read("cards").get(card["intent"].replace(" ", "_"), {"does": card["intent"]})
+    does = told["does"].format(s=mended(thing, example))
+    return " ".join(read("asks")[f]["answers"][0].format(do=does, v=card[f]) for f in fields)
+
+
+def mended(thing: str, example: Example) -> str:
+    """A thing in the customer's own letters: the nearest of their words, as long as one is near."""
+    said = " ".join(turn["content"] for turn in turns_of(example) if turn["role"] == "user")
+    spoken = {word.lower(): word for word in SPOKEN.findall(said)}
+    near = get_close_matches(thing.lower(), spoken, n=1, cutoff=ALIKE)
+    return spoken[near[0]] if near else thing
