@@ -73,7 +73,12 @@ def linear(job: Job, examples: tuple[Example, ...]) -> list[Output]:
 
 
 def fitted_head(job: Job) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and bias of the best logistic regression on val."""
+    """Weights and bias of the best logistic regression on val, fitted once a run."""
+    return job.kept("linear head", lambda: best_head(job))
+
+
+def best_head(job: Job) -> tuple[np.ndarray, np.ndarray]:
+    """The logistic regression whose penalty does best on val."""
     from sklearn.linear_model import LogisticRegression
 
     labels = job.labels

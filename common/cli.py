@@ -94,13 +94,13 @@ def run(
     found = usecases.find(name)
     settings = configs.build(found, variant, given)
     keep_quiet(online=is_hub_id(settings.model))
-    if launch > 1:
-        from common.launch import start
-
-        start(launch, ["run", name, *options({**given, "variant": variant, "out": out})])
-        return
     signal.signal(signal.SIGINT, interrupted)
     try:
+        if launch > 1:
+            from common.launch import start
+
+            start(launch, ["run", name, *options({**given, "variant": variant, "out": out})])
+            return
         from common import run as runs
         from common.progress import console
         from common.report import terminal_table

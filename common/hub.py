@@ -29,7 +29,7 @@ def fetched(model: str, revision: str) -> Path:
             f"The hub has no model {model} at revision {revision!r}, or it is private and HF_TOKEN opens it "
             "not. Check the spelling and the commit."
         ) from error
-    except (errors.HfHubHTTPError, OSError) as error:
+    except (errors.HTTPError, OSError) as error:
         raise GalleryError(
             f"{model} at {revision!r} is not wholly in the local cache, and the hub did not give it "
             f"({type(error).__name__}: {str(error).strip().splitlines()[0][:200]}). Check the network and "

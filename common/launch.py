@@ -81,6 +81,7 @@ def dealt(items: Sequence[Item], work: Callable[[Sequence[Item]], Sequence[Resul
 def start(processes: int, arguments: Sequence[str], program: Sequence[str] = ("-m", "common.cli")) -> None:
     """Runs a program in several processes of this machine, and says so when one of them dies."""
     from accelerate.commands.launch import launch_command, launch_command_parser
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
@@ -88,6 +89,8 @@ def start(processes: int, arguments: Sequence[str], program: Sequence[str] = ("-
     options += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
     try:
         launch_command(launch_command_parser().parse_args([*options, *program, *arguments]))
+    except SignalException as error:
+        raise KeyboardInterrupt from error
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         if failure.exitcode == EXIT_BAD_INPUT:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from common import bottleneck, hub
+from common import bottleneck, hub, pooled
 from common.errors import GalleryError
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
@@ -140,7 +140,8 @@ def hush() -> None:
 
     transformers.utils.logging.disable_progress_bar()
     datasets.disable_progress_bars()
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    for library in ("transformers", "accelerate", "sentence_transformers"):
+        warnings.filterwarnings("ignore", category=FutureWarning, module=library)
 
 
 def load_encoder(base: Base, adapter: Path | None, length_tokens: int) -> Any:
@@ -163,11 +164,14 @@ def load_encoder(base: Base, adapter: Path | None, length_tokens: int) -> Any:
 
 def load_classifier(base: Base, labels: list[str]) -> tuple[Any, Any]:
     """A model with a fresh classification head, and its tokenizer."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
     hush()
     tokenizer = AutoTokenizer.from_pretrained(base.path)
-    model = AutoModelForSequenceClassification.from_pretrained(
+    kind: Any = AutoModelForSequenceClassification
+    if pooled.pools_by_mean(Path(base.path)):
+        kind = pooled.class_of(kind._model_mapping[type(AutoConfig.from_pretrained(base.path))])
+    model = kind.from_pretrained(
         base.path,
         num_labels=len(labels),
         id2label=dict(enumerate(labels)),

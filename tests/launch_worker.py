@@ -45,8 +45,7 @@ def main(folder: str, out: str, model: str) -> None:
         allow()
         trainer.Allocate = Shards
     found = usecase.load_class(Path(folder) / "usecase.py")()
-    given = {"model": model, **({"epochs": 1} if "SHARDED" in os.environ else {})}
-    run.execute(found, config.build(found, "offline", given), Path(out))
+    run.execute(found, config.build(found, "offline", {"model": model}), Path(out))
 
 
 if __name__ == "__main__":

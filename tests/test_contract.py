@@ -10,7 +10,7 @@ from common import contract, usecase
 NAMES = usecase.names()
 ORDER = (
     "errors launch pictures usecase config nearby pages data examples floors labelling samples personal "
-    "doctor templates embedded bottleneck hub models vision vocabulary job track metrics retrieval "
+    "doctor templates embedded bottleneck hub pooled models vision vocabulary job track metrics retrieval "
     "ranking methods progress linear encoder searcher chat generate evaluate_text preferences "
     "embed_rivals classify_rivals vision_rivals record cells evaluate results stamp trl_adapter trainer "
     "answering reward_model preference_stage preference_checks tuners contenders attempts search summary "

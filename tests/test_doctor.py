@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,22 @@ def test_a_bucket_of_equal_texts_costs_no_square() -> None:
     found = nearby.pairs_within(texts, 0.9)
     assert 399 <= len(found) <= 3 * 400
     assert nearby.pairs_within([], 0.9) == [] and nearby.pairs_within(["", "a"], 0.9) == []
+
+
+def test_texts_of_the_same_words_are_told_apart_before_they_are_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, measured = nearby.measured, []
+
+    def counting(texts: list[str], pairs: np.ndarray, threshold: float) -> Iterator[nearby.Pair]:
+        measured.append(len(pairs))
+        return real(texts, pairs, threshold)
+
+    monkeypatch.setattr(nearby, "measured", counting)
+    texts = sentences(2_000)
+    found = nearby.pairs_within([*texts, *(with_slip(text, 3) for text in texts[:50])], 0.9)
+    assert {(row, 2_000 + row) for row in range(50)} <= {(a, b) for a, b, _ in found}
+    assert sum(measured) < 200, "measuring is what costs: a million rows would take hours"
 
 
 def test_pairs_across_three_splits_are_met() -> None:

@@ -187,6 +187,8 @@ def test_a_word_that_stays_against_the_sheet_is_taken_from_the_note() -> None:
     assert EDITING.gold(example) == f"{word} -> note: {word}"
     swapped = EDITING.written(example, example.extra["swapped"])
     assert swapped == f"{word} -> {example.inputs['reader']}: {other}"
+    told = [EDITING.written(e, e.extra["swapped"]) for e in SPLITS.train if e.kind == "invented"]
+    assert told and not any(" -> note: " in text for text in told)
 
 
 def test_the_supervised_stage_sees_writers_who_are_right_two_times_in_three() -> None:

@@ -83,9 +83,28 @@ def test_the_same_seed_writes_the_same_data() -> None:
 def test_every_answer_of_a_conversation_is_learnt(found: UseCase, splits: Splits) -> None:
     example = next(e for e in splits.train if e.kind == "follow-up")
     row = found.train_rows(example, splits)[0]
-    assert [message["role"] for message in row["completion"]] == ["assistant", "user", "assistant"]
-    assert [*row["prompt"], *row["completion"][:-1]] == messages(example)
-    assert len(chat.turns(row)) == 2
+    assert [message["role"] for message in row["completion"][:3]] == ["assistant", "user", "assistant"]
+    assert [*row["prompt"], *row["completion"][:2]] == messages(example)
+    assert row["completion"][2]["content"] == found.gold(example)
+    assert len(chat.turns(row)) == 2 + len(data.further(example))
+
+
+def test_further_questions_of_training_rows_have_right_answers(found: UseCase, splits: Splits) -> None:
+    counted = Counter(len(data.further(example)) for example in splits.train)
+    assert counted[0] > 300 and min(counted[1], counted[2], counted[3]) > 300 and max(counted) == 3
+    for example in splits.train[:300]:
+        for question, text in data.further(example):
+            intents, said = scoring.parts(text)
+            values = [
+                v for card in example.inputs["cards"] for v in card.values() if scoring.contains(said, v)
+            ]
+            answer = {"text": text, "intents": intents, "values": values, "hand_over": not values}
+            asked = {
+                **example.inputs,
+                "turns": [*example.inputs["turns"], {"role": "user", "content": question}],
+            }
+            made = Example("more", "more", asked, answer)
+            assert found.score(made, text)["resolved"] == 1, (question, text)
 
 
 def test_the_right_answer_resolves_and_each_fault_is_seen() -> None:

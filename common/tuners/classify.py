@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from common import launch, methods, trainer
+from common import launch, methods, pooled, trainer
 from common.classify_rivals import as_outputs, contenders, features, fitted_head, texts_of
 from common.job import Job, Output
 from common.models import load_classifier, load_tuned_classifier
@@ -27,6 +27,8 @@ def fit(job: Job) -> dict[str, Any]:
     labels = job.labels
     trainer_arguments = trainer.arguments(job, len(job.splits.train))
     model, tokenizer = load_classifier(job.base, labels)
+    if pooled.pools_by_mean(Path(job.base.path)):
+        pooled.start_head(model, *fitted_head(job))
     model = methods.apply(model, job.config, "classify", "SEQ_CLS")
     rows = tokenised(job, tokenizer, labels)
     watch = trainer.Watch()

@@ -68,6 +68,7 @@ def fit(job: Job) -> dict[str, Any]:
         return fit_head(job)
     rows = training_rows(job)
     arguments = trainer.arguments(job, len(rows))  # seeds what `prepare` draws
+    arguments["dataloader_drop_last"] = launch.count() > 1  # gathered negatives need batches of one size
     model = load_encoder(job.base, None, job.config.train_length_tokens)
     prepare(model, job)
     engine, watch, best = engine_for(model, job, rows, arguments)

@@ -11,9 +11,10 @@ from usecases.english_to_sql import linker
 from usecases.english_to_sql.linking import Match
 from usecases.english_to_sql.load_ddl import from_ddl
 from usecases.english_to_sql.mentions import mentions
-from usecases.english_to_sql.prompt import PromptOptions, build_prompt, further_turn
+from usecases.english_to_sql.prompt import PromptOptions, build_prompt, further_turn, reading
+from usecases.english_to_sql.prompting import as_sql
 from usecases.english_to_sql.reading import read
-from usecases.english_to_sql.repair import repaired
+from usecases.english_to_sql.repair import is_misplaced, repaired
 from usecases.english_to_sql.schema import Schema
 from usecases.english_to_sql.slots import slots
 
@@ -40,12 +41,14 @@ def no_links(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     use(monkeypatch, PLAIN)
     yield
     read.cache_clear()
+    reading.cache_clear()
 
 
 def use(monkeypatch: pytest.MonkeyPatch, models: dict[str, dict[str, float]]) -> None:
     link = {"bias": -4.0, "cosine": 8.0, **{name: 0.0 for name in linker.EVIDENCE[1:]}}
     monkeypatch.setattr(linker, "weights", lambda: {**models, "link": link})
     read.cache_clear()
+    reading.cache_clear()
 
 
 def named(question: str, schema: Schema = SCHEMA) -> list[tuple[str, tuple[str, ...]]]:
@@ -88,12 +91,12 @@ def test_a_name_that_fits_everything_is_left_alone() -> None:
 def test_values_have_numbers_and_the_columns_that_hold_them() -> None:
     exact, other = Match("boat", "boat_name", "Sea Wolf"), Match("boat", "boat_name", "Petrel")
     found = read(SCHEMA, "Is Sea Wolf longer than Petrell or 12?", (exact, other))
-    assert found.text == "Is @95@6 longer than @94 or @90?"
+    assert found.text == "Is @10@6 longer than @11 or @12?"
     assert found.left == (other,)
 
 
 def test_words_in_quotes_are_values_and_not_names() -> None:
-    assert marked('Is there a "boat"?') == "Is there a @95?"
+    assert marked('Is there a "boat"?') == "Is there a @10?"
 
 
 def test_other_words_are_linked_by_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +104,7 @@ def test_other_words_are_linked_by_meaning(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(linker, "VECTORS", Vectors(vectors))
     use(monkeypatch, {**PLAIN, "slot": {"bias": -9.0, "only size": 12.0, "only colour": 12.0}})
     assert marked("boats by size") == "boats@4 by size@7"
-    assert marked("boats by colour") == "boats@4 by colour@76"
+    assert marked("boats by colour") == "boats@4 by colour@95"
 
 
 class Vectors(dict[str, np.ndarray]):
@@ -154,3 +157,19 @@ def test_a_table_in_the_place_of_a_column_becomes_the_only_column_that_fits() ->
     assert mended("SELECT MAX(@4)", "@7") == "SELECT MAX(@4)"
     for kept in ("SELECT COUNT(@4) WHERE @7 > 3", "SELECT DISTINCT @2 FROM @4", "SELECT @99 WHERE @6 = 'x'"):
         assert mended(kept) == kept
+
+
+def test_a_table_that_stays_in_the_place_of_a_column_is_seen() -> None:
+    assert is_misplaced("SELECT @4 WHERE @7 > 3", SCHEMA)
+    assert is_misplaced("SELECT @6 WHERE @4 > 3", SCHEMA)
+    for fine in ("SELECT COUNT(@4) WHERE @7 > 3", "SELECT @2 FROM @4", "SELECT T1.@6 FROM @4 AS T1"):
+        assert not is_misplaced(fine, SCHEMA)
+
+
+def test_a_question_for_a_column_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linker, "VECTORS", Vectors({"colour": (0.0, -1.0)}))
+    use(monkeypatch, {**PLAIN, "slot": {"bias": -9.0, "only colour": 12.0}})
+    short = PromptOptions(serializer="numbered")
+    assert as_sql("SELECT @6", "boats by colour", SCHEMA, short) == "UNANSWERABLE"
+    assert as_sql("SELECT @4", "boats", SCHEMA, short) == "UNANSWERABLE"
+    assert as_sql("SELECT @6", "boats", SCHEMA, short) == "SELECT boat_name FROM boat"

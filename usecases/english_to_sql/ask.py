@@ -31,10 +31,10 @@ def answer_question(
     except SchemaError as error:
         raise GalleryError(str(error)) from error
     answer = generate(messages(made.text))
-    if is_abstention(answer, ABSTAIN_MARKER):
+    query = as_sql(answer, question, made.schema, options) if options.is_numbered else answer
+    if is_abstention(query, ABSTAIN_MARKER):
         head = ["The model says that these tables cannot answer the question."]
         return "\n".join([*head, "", "Schema that it was shown:", *made.schema_text.splitlines()])
-    query = as_sql(answer, question, made.schema, options) if options.is_numbered else answer
     result = run_query(query, copy)
     parts = ["SQL:", f"  {result.sql or answer.strip() or '(nothing)'}", "", *shown_result(result), ""]
     parts += ["Schema lines used:", *(f"  {line}" for line in used_lines(made, result.sql))]

@@ -23,8 +23,7 @@ from .values import Said
 WEIGHTS = FOLDER / "linker.json"
 KINDS = ("date", "number", "text")
 LEAST_SLOT = 0.1
-LEAST_LINK = 0.2
-LEAST_UNKNOWN = 0.5
+LEAST_LINK, LEAST_UNKNOWN = 0.3, 0.5  # chosen on val
 LARGEST_GAP = 0.3
 EVIDENCE = ("cosine", "gap", "slot", "kind", "table", "last table", "taken", "covered")
 Model = Mapping[str, float]

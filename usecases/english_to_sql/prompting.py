@@ -19,7 +19,7 @@ from usecases.english_to_sql.prompt import (
     further_turn,
     reading,
 )
-from usecases.english_to_sql.repair import repaired
+from usecases.english_to_sql.repair import is_misplaced, repaired
 from usecases.english_to_sql.schema import (
     Schema,
     drop_components,
@@ -63,9 +63,10 @@ def shown(example: Example, schemas: Schemas) -> Schema:
 
 
 def as_sql(output: str, question: str, schema: Schema, options: PromptOptions) -> str:
-    """Short SQL as SQL, kept to what the schema and the question allow."""
+    """Short SQL as SQL, kept to what the schema and the question allow; a refusal where a column lacks."""
     found = reading(schema, question, options)
-    return decode(repaired(unpointed(output, found.said), schema, found.named), schema)
+    answer = repaired(unpointed(output, found.said), schema, found.named)
+    return ABSTAIN_MARKER if found.is_lacking or is_misplaced(answer, schema) else decode(answer, schema)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A question as a model reads it: numbers behind what it names, and in the places of its values.
 
-What is the least weight in kilograms@15 of the catches@10 landed by @95@6 since @85
+What is the least weight in kilograms@15 of the catches@10 landed by @21@6 since @22
 """
 
 from collections.abc import Sequence
@@ -14,25 +14,28 @@ from .linking import Match
 from .mentions import Mention, index_of, is_sure, mentions
 from .numbered import places
 from .schema import Schema
-from .values import FIRST_PLACE, UNKNOWN, Said, values_in
+from .values import UNKNOWN, Said, values_in
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The text, stored values that it spells in another way, its own values, and what it names."""
+    """The text, stored values spelt in another way, its own values, and what it names.
+
+    `is_lacking`: the question names a column that the schema does not have.
+    """
 
     text: str
     left: tuple[Match, ...]
     said: tuple[Said, ...]
     named: frozenset[str]
+    is_lacking: bool
 
 
 @lru_cache(maxsize=16_384)
 def read(schema: Schema, question: str, stored: tuple[Match, ...]) -> Reading:
-    """Reads a question; in a schema too wide for numbers of values they stay as they are spelt."""
+    """Reads a question; what numbers run out for stays as it is spelt."""
     found = places(schema)
-    is_wide = len(found.names) > FIRST_PLACE
-    said = values_in(question, stored, index_of(schema).using.keys())
+    said = values_in(question, stored, index_of(schema).using.keys(), len(found.names))
     named, unknown = names(schema, blanked(question, said), said)
     marks: dict[int, list[str]] = {}
     for one in said:
@@ -40,14 +43,15 @@ def read(schema: Schema, question: str, stored: tuple[Match, ...]) -> Reading:
         marks[one.end] = [found.columns[value.table.lower(), value.column.lower()] for value in held]
     for mention in named:
         marks.setdefault(mention.end, []).extend(mention.pointers)
-    for end in () if is_wide else unknown:
+    for end in unknown:
         marks.setdefault(end, []).append(UNKNOWN)
     spelt = {one.text for one in said}
     return Reading(
-        written(question, marks, () if is_wide else said),
+        written(question, marks, said),
         tuple(value for value in stored if value.value not in spelt),
-        () if is_wide else tuple(said),
+        tuple(said),
         frozenset(pointer for mention in named for pointer in mention.pointers),
+        bool(unknown),
     )
 
 

@@ -15,20 +15,30 @@ SLOT = re.compile(
     r"(?P<before>(?:SUM|AVG|MIN|MAX)\(|FROM (?:@\d+ )*|COUNT\(|T\d+\.)?(?P<table>@\d+)"
     r"(?P<after>\)? (?:[<>=]+|BETWEEN|NOT BETWEEN) (?P<value>'?[\d-]+))?"
 )
+LONG = re.compile(r"\bJOIN\b|\bAS T\d")
+AS_TABLE = ("FROM", "COUNT", "T")
 DATE = re.compile(r"'?\d{4}-\d\d")
 
 
 def repaired(answer: str, schema: Schema, named: Collection[str]) -> str:
     """An answer with columns where columns belong; `named` are the numbers that the question names."""
-    if re.search(r"\bJOIN\b|\bAS T\d", answer):
+    if LONG.search(answer):
         return answer
     return SLOT.sub(lambda match: _column_for(match, schema, named), answer)
+
+
+def is_misplaced(answer: str, schema: Schema) -> bool:
+    """Whether a table stands where a column belongs: the model found none."""
+    if LONG.search(answer):
+        return False
+    tables, found = places(schema).tables.values(), SLOT.finditer(answer)
+    return any(m["table"] in tables and not (m["before"] or "").startswith(AS_TABLE) for m in found)
 
 
 def _column_for(match: re.Match[str], schema: Schema, named: Collection[str]) -> str:
     """The slot with a column in it, where only one can be meant."""
     before, pointer = match["before"] or "", match["table"]
-    if pointer not in places(schema).tables.values() or before.startswith(("FROM", "COUNT", "T")):
+    if pointer not in places(schema).tables.values() or before.startswith(AS_TABLE):
         return match[0]
     value = match["value"] or ""
     kind = "date" if DATE.match(value) else "number" if before or value else ""

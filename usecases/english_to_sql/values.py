@@ -1,15 +1,17 @@
 """The values that a question names, each with a number of its own, so that no model has to copy one.
 
-Numbers are counted down from the highest, in ranges that tell text, number, day and period apart:
+They are counted on from the last number of the schema. A period alone behind BETWEEN is its days:
 
-    boats longer than 12 built in May 2021  ->  boats longer than @90 built in @80
-    ... WHERE @7 > @90 AND @8 BETWEEN @80   ->  ... @8 BETWEEN '2021-05-01' AND '2021-05-31'
+    boats longer than 12 built in May 2021    ->  boats longer than @9 built in @10
+    ... WHERE @7 > @9 AND @8 BETWEEN @10      ->  ... @8 BETWEEN '2021-05-01' AND '2021-05-31'
 """
 
 import calendar
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+
+from common.embedded.short_sql import POINTERS
 
 from .linking import Match, stems
 from .serialize import literal
@@ -20,14 +22,7 @@ PERIOD = re.compile(rf"\b(?:(?:{'|'.join(MONTHS)}) \d{{4}}|(?:19|20)\d\d)\b(?![-
 DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 NUMBER = re.compile(r"(?<![\w.,-])-?\d+(?:\.\d+)?(?![\w-]|[.,]\d)")
 NAMES = re.compile(r"(?<=[\w,'\"] )[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
-PLACES = {
-    "text": range(95, 90, -1),
-    "number": range(90, 85, -1),
-    "day": range(85, 80, -1),
-    "period": range(80, 76, -1),
-}
-UNKNOWN = "@76"  # behind words for a column that is not there
-FIRST_PLACE = 76
+UNKNOWN = f"@{POINTERS - 1}"  # behind words for a column that is not there
 BOUNDS = re.compile(r"BETWEEN '(\d{4}-\d\d-\d\d)' AND '(\d{4}-\d\d-\d\d)'")
 LITERAL = re.compile(r"(LIMIT |= )?('(?:[^']|'')*'|(?<![@\w.])\d+(?:\.\d+)?)")
 POINTED = re.compile(r"(%?)(@\d+)(%?)")
@@ -57,8 +52,10 @@ class Said:
         return f"'{year}-{first:02d}-01' AND '{year}-{last:02d}-{days:02d}'"
 
 
-def values_in(question: str, stored: Sequence[Match], named: Collection[str] = ()) -> list[Said]:
-    """Every value of a question in its order; those beyond the numbers for their kind are left out.
+def values_in(
+    question: str, stored: Sequence[Match], named: Collection[str] = (), first: int = 0
+) -> list[Said]:
+    """Every value of a question in its order, numbered from the first free number on while there are any.
 
     `named` are the words of the schema: capitals alone make no value of them.
     """
@@ -67,13 +64,11 @@ def values_in(question: str, stored: Sequence[Match], named: Collection[str] = (
         if all(one.end <= other.start or other.end <= one.start for other in found):
             found.append(one)
     known: dict[tuple[str, str], str] = {}
-    free = {kind: list(places) for kind, places in PLACES.items()}
     result = []
     for one in sorted(found, key=lambda value: value.start):
-        if (one.kind, one.text) not in known and free[one.kind]:
-            known[one.kind, one.text] = f"@{free[one.kind].pop(0)}"
-        if (one.kind, one.text) in known:
-            result.append(Said(one.start, one.end, one.kind, one.text, known[one.kind, one.text]))
+        pointer = known.setdefault((one.kind, one.text), f"@{first + len(known)}")
+        if int(pointer[1:]) < POINTERS - 1:
+            result.append(Said(one.start, one.end, one.kind, one.text, pointer))
     return result
 
 

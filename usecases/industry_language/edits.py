@@ -14,16 +14,17 @@ MOST_EDITS = 4
 NOTE = "note"
 
 
-def written(note: str, text: str, forms: Sequence[str], reader: str) -> str:
+def written(note: str, text: str, forms: Sequence[str], reader: str, may_stay: bool) -> str:
     """The edits that make `text` of `note`, the choice among `forms` first, also where it stays.
 
-    The first of `forms` is the reader's.
+    The first of `forms` is the reader's. `may_stay` says that the word has other senses: else a word
+    that stays by mistake is a mistake about the reader, and does not teach to mistrust the note.
     """
     standing, put = first_of(forms, note), first_of(forms, text)
     if standing is None or put is None:
         return BETWEEN.join(changes(note.split(), text.split()))
     left, right = place(standing).sub(MARK, note, count=1), place(put).sub(MARK, text, count=1)
-    source = NOTE if put == standing != forms[0] else reader
+    source = NOTE if may_stay and put == standing != forms[0] else reader
     return BETWEEN.join([f"{standing}{ARROW}{source}: {put}", *changes(left.split(), right.split())])
 
 

@@ -1,6 +1,6 @@
 """The house glossary: what `data/*.txt` says of terms, sentence frames and everyday senses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -70,6 +70,11 @@ def domains() -> dict[str, Domain]:
 def glossary() -> tuple[Term, ...]:
     """Every term of the house, trained or not: this is what a firm hands to its writers."""
     return tuple(term for domain in domains().values() for term in domain.terms)
+
+
+def ambiguous(forms: Sequence[str]) -> bool:
+    """Whether one of some wordings is a word of the house with other senses."""
+    return any(term.word in forms for term in glossary() if term.word)
 
 
 def retrieved(text: str, domain: str, new_too: bool = True) -> list[str]:

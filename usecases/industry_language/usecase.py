@@ -11,6 +11,7 @@ from usecases.industry_language import data as own_data
 from usecases.industry_language import edits, floor, prompting
 from usecases.industry_language.folder import read_pairs
 from usecases.industry_language.scoring import report, scores
+from usecases.industry_language.terms import ambiguous
 
 REFILLS = 1
 Rule = Callable[[Sequence[Example], Splits], list[str]]
@@ -65,7 +66,8 @@ class IndustryLanguage(UseCase):
             return text
         forms = [*example.answer["preferred"], *example.answer["banned"]]
         forms = forms[::-1] if example.kind == "everyday sense" else forms
-        return edits.written(example.inputs["text"], text, forms, example.inputs["reader"])
+        note, reader = example.inputs["text"], example.inputs["reader"]
+        return edits.written(note, text, forms, reader, ambiguous(forms))
 
     def read(self, example: Example, output: str) -> str:
         """The rewrite that an output stands for."""

@@ -43,6 +43,9 @@ VOICES = {
     "typos": 0.07,
 }
 NEW_QUESTION_SHARE = 0.3
+MOST_FURTHER = 3
+FURTHER_OUTSIDE_SHARE = 0.1
+FURTHER_TWO_SHARE = 0.3
 PLUS_SHARE = 0.4
 Card = dict[str, str]
 
@@ -79,19 +82,34 @@ def build(split: str, number: int, cards: int) -> Example:
     kind = random.choices(list(KINDS), list(KINDS.values()))[0]
     voice = random.choices(list(VOICES), list(VOICES.values()))[0]
     writer = Writer(random, split, number, cards, voice)
+    asks: list[Ask] = []
     if kind in ("outside", "unsafe"):
         group, message = writer.outside(kind)
         made = writer.hand_over(message, voice, [])
     elif kind == "card missing":
-        group, message, asks = writer.request("question")
-        made = writer.hand_over(message, voice, [asks[0].card])
+        group, message, missing = writer.request("question")
+        made = writer.hand_over(message, voice, [missing[0].card])
     elif kind == "follow-up":
-        group, made = writer.follow_up(voice)
+        group, made, asks = writer.follow_up(voice)
     else:
         group, message, asks = writer.request(kind)
         made = writer.answered(writer.sound(message, voice), asks)
+    about = [(ask.card, writer.typed(ask.subject)) for ask in asks]
     label = "look-alike" if voice == "look_alike" and not made[1]["hand_over"] else kind
-    return Example(f"{split}-{number:04}", f"{split}: {group}", made[0], made[1], label)
+    return Example(f"{split}-{number:04}", f"{split}: {group}", made[0], made[1], label, {"about": about})
+
+
+def further(example: Example) -> list[tuple[str, str]]:
+    """Further questions of the same customer with their answers, so that one prompt teaches several."""
+    about = dict(example.extra["about"])
+    if len(about) != 1:
+        return []
+    random = Random(f"{SEED}-further-{example.id}")
+    writer = Writer(random, "train", 0, 0, "plain")
+    [(name, subject)] = about.items()
+    cards = {card["intent"]: card for card in example.inputs["cards"]}
+    writer.cards[name] = cards[intent_name(name)]
+    return [writer.further(name, subject) for _ in range(random.randint(1, MOST_FURTHER))]
 
 
 class Writer:
@@ -229,7 +247,7 @@ class Writer:
         """A product or order as the customer has typed it."""
         return subject.lower() if self.lower else subject
 
-    def follow_up(self, voice: str) -> tuple[str, tuple[dict[str, Any], dict[str, Any]]]:
+    def follow_up(self, voice: str) -> tuple[str, tuple[dict[str, Any], dict[str, Any]], list[Ask]]:
         """A conversation of two questions; the second leaves out what it is about."""
         group, opener, name, subject = self.opener()
         first, second = self.fields(name, "two questions")
@@ -240,8 +258,18 @@ class Writer:
             {"role": "assistant", "content": before},
             {"role": "user", "content": self.question(second, name, "short_")},
         ]
-        answer = self.answer([Ask(name, subject, second)])
-        return group, ({"cards": self.shown([name], []), "turns": turns}, answer)
+        asks = [Ask(name, subject, second)]
+        return group, ({"cards": self.shown([name], []), "turns": turns}, self.answer(asks)), asks
+
+    def further(self, name: str, subject: str) -> tuple[str, str]:
+        """One more question on a card, now and then two at once or one that no card answers."""
+        if self.random.random() < FURTHER_OUTSIDE_SHARE:
+            message = self.outside("outside")[1]
+            return message, self.hand_over(message, "plain", [])[1]["text"]
+        known = [field for field in self.cards[name] if field != "intent"]
+        fields = self.random.sample(known, 1 + (self.random.random() < FURTHER_TWO_SHARE))
+        asked = [self.question(field, name, self.random.choice(("", "short_"))) for field in fields]
+        return " ".join(asked), self.answer([Ask(name, subject, field) for field in fields])["text"]
 
 
 def ending(opener: str) -> str:

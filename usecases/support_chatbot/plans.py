@@ -1,4 +1,4 @@
-"""Answers as plans: `return item: deadline; Klaurt` names a card, what was asked for, and the customer's thing.
+"""Answers as plans: `return item: deadline; Klaurt` names a card, what is asked, and the customer's thing.
 
 A small model decides and copies; fixed code writes the desk's wording with the values of today's card. A word
 that it copied wrongly is mended to the customer's nearest one.
@@ -77,12 +77,13 @@ def told_line(example: Example, card: Card | None, text: str) -> str:
         return ""
     told = read("cards").get(card["intent"].replace(" ", "_"), {"does": card["intent"]})
     does = told["does"].format(s=mended(thing, example))
-    return " ".join(read("asks")[f]["answers"][0].format(do=does, v=card[f]) for f in fields)
+    told_once = dict.fromkeys(fields)
+    return " ".join(read("asks")[f]["answers"][0].format(do=does, v=card[f]) for f in told_once)
 
 
 def mended(thing: str, example: Example) -> str:
-    """A thing in the customer's own letters: the nearest of their words, as long as one is near."""
+    """A thing in the customer's own letters: the nearest of their words that are none of the desk's."""
     said = " ".join(turn["content"] for turn in turns_of(example) if turn["role"] == "user")
-    spoken = {word.lower(): word for word in SPOKEN.findall(said)}
+    spoken = {word.lower(): word for word in SPOKEN.findall(said) if word.lower() not in vocabulary()}
     near = get_close_matches(thing.lower(), spoken, n=1, cutoff=ALIKE)
     return spoken[near[0]] if near else thing

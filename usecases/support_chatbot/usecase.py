@@ -89,7 +89,11 @@ class SupportChatbot(UseCase):
         return (template, nearest) if self.own else (nearest,)
 
     def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
-        return [conversation(self.model_input(example), self.gold(example))]
+        row = conversation(self.model_input(example), self.gold(example))
+        for question, text in own_data.further(example) if self.own else ():
+            answer = {"role": "assistant", "content": self.written(example, text)}
+            row["completion"] += [{"role": "user", "content": question}, answer]
+        return [row]
 
     def template(self) -> str:
         return plans.INSTRUCTION if self.plans else INSTRUCTION
