@@ -12,7 +12,7 @@ from common.errors import GalleryError, TrainingFailed
 from common.job import Job
 from common.tuners import embed
 from tests import tiny_hub, toy_text
-from tests.test_hub_models import small_search
+from tests.test_hub_models import search_case, small_search
 
 VARIANT = "rank = 4\nbatch_size = 12\nanswer_length_tokens = 4\ntrain_length_tokens = 200\nshots = 1\n"
 
@@ -71,7 +71,7 @@ def test_what_fits_in_no_way_is_a_failure_in_words(
 
 
 def test_an_encoder_in_parts_has_the_same_negatives(tmp_path: Path) -> None:
-    texts = list(usecase.find("knowledge_search").load(None).documents.values())[:40]
+    texts = search_case()[2]
     whole = small_search(tiny_hub.encoder("qwen3-embedding", tmp_path, texts), tmp_path / "whole")
     parts = replace(whole, pieces=4, folder=tmp_path / "parts", shared={})
     for work in (whole, parts):

@@ -1,7 +1,7 @@
 """The traps of models from the hub, on tiny random models of their shapes and with their templates."""
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +115,19 @@ def test_data_to_merged_model_through_the_gallery(shape: tuple[str, Path], tmp_p
     assert [o.value for o in parity.answered(replace(merged, shared={}), splits.test[:4])] == answers
 
 
+@cache
+def search_case() -> tuple[usecase.UseCase, usecase.Splits, list[str]]:
+    """The search use case, its data and a few of its passages, made once."""
+    found = usecase.find("knowledge_search")
+    splits = found.load(None)
+    return found, splits, list(splits.documents.values())[:40]
+
+
 def small_search(folder: Path, root: Path) -> Job:
     """The search use case with a few questions and the passages that answer them."""
-    found = usecase.find("knowledge_search")
+    found, loaded, _ = search_case()
     settings = config.build(found, "offline", {"model": str(folder), "batch_size": 16, "epochs": 1})
-    splits = run.data.smoke_sample(found.load(None), train=32, val=8, test=8)
+    splits = run.data.smoke_sample(loaded, train=32, val=8, test=8)
     wanted = {i for e in (*splits.train, *splits.val, *splits.test) for i in e.answer}
     texts = {i: text for i, text in splits.documents.items() if i in wanted}
     base = models.resolve(str(folder), None, "embed")
@@ -130,7 +138,7 @@ def small_search(folder: Path, root: Path) -> Job:
 def test_encoders_keep_their_prompts_and_answer_alike_once_merged(name: str, tmp_path: Path) -> None:
     import numpy as np
 
-    texts = list(usecase.find("knowledge_search").load(None).documents.values())[:40]
+    texts = search_case()[2]
     job = small_search(tiny_hub.encoder(name, tmp_path, texts), tmp_path)
     raw = models.load_encoder(job.base, None, job.config.input_length_tokens)
     assert str(next(raw.parameters()).dtype) == "torch.float32"
