@@ -24,6 +24,10 @@ def class_of(plain: type) -> type:
     from transformers.modeling_outputs import SequenceClassifierOutput
 
     class MeanPooled(plain):
+        def __init__(self, settings: Any, *given: Any, **named: Any) -> None:
+            super().__init__(settings, *given, **named)
+            self.base_model.pooler = None  # the first word is not read, so nothing there can learn
+
         def forward(
             self,
             input_ids: Any = None,
