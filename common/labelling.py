@@ -1,9 +1,13 @@
 """Use cases that give a text one label: what all of them share, so that each says only what is its own."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from common.floors import character_label
 from common.usecase import Answerer, Example, Scores, Splits, UseCase
+
+SHOWN = 3
 
 
 class LabellingCase(UseCase):
@@ -30,3 +34,7 @@ class LabellingCase(UseCase):
 
     def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
         return [{"text": self.model_input(example), "label": example.answer}]
+
+    def ask(self, question: str, source: Path | None, model: Callable[[str], dict[str, float]]) -> str:
+        best = list(model(question).items())[:SHOWN]
+        return "\n".join(f"{label:30} {score:.2f}" for label, score in best)

@@ -1,6 +1,7 @@
 """Tuning of text classifiers: what to compare with, how to fit, how to answer."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from common.job import Job, Output
 from common.models import load_classifier, load_tuned_classifier
 from common.usecase import Example, Splits
 
-__all__ = ["contenders", "fit", "forgetting", "models", "predict"]
+__all__ = ["ask_model", "contenders", "fit", "forgetting", "models", "predict"]
 
 HEAD_FILE = "head.safetensors"
 BATCH_TEXTS = 64
@@ -133,15 +134,18 @@ def load_tuned(job: Job) -> tuple[Any, Any]:
 
 def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """Labels of the tuned classifier."""
-    texts = texts_of(job, examples)
+    return as_outputs(examples, job.labels, tuned_scores(job, texts_of(job, examples)))
+
+
+def tuned_scores(job: Job, texts: list[str]) -> np.ndarray:
+    """A score for every label and text, by what this job trained."""
     if head_stored_in(job.adapter):
         from safetensors.numpy import load_file
 
         head = load_file(job.adapter / HEAD_FILE)
-        return as_outputs(examples, job.labels, features(job, texts) @ head["weights"].T + head["bias"])
+        return features(job, texts) @ head["weights"].T + head["bias"]
     model, tokenizer = load_tuned(job)
-    found = probabilities(model, tokenizer, texts, job.config.input_length_tokens)
-    return as_outputs(examples, job.labels, found)
+    return probabilities(model, tokenizer, texts, job.config.input_length_tokens)
 
 
 def head_stored_in(adapter: Path) -> bool:
@@ -151,6 +155,16 @@ def head_stored_in(adapter: Path) -> bool:
 def forgetting(job: Job, neutral: Splits | None) -> dict[str, Any]:
     """A classifier answers nothing but its labels, so there is nothing general left to measure."""
     return {}
+
+
+def ask_model(job: Job) -> Callable[[str], dict[str, float]]:
+    """Gives the labels of a text and their scores, the best first."""
+
+    def answer(text: str) -> dict[str, float]:
+        found = zip(job.labels, tuned_scores(job, [text])[0].tolist(), strict=True)
+        return dict(sorted(found, key=lambda item: -item[1]))
+
+    return answer
 
 
 def models(job: Job) -> dict[str, Any]:
