@@ -201,11 +201,14 @@ def plan(
 ) -> None:
     """What a run would take, from a probe of a few steps; exit code 2 when it does not fit."""
     found = usecases.find(name)
-    settings = configs.build(found, variant, {"method": method, "model": model, "data": data})
+    given = {"method": method, "model": model, "data": data}
+    settings = configs.build(found, variant, given)
     keep_quiet(online=is_hub_id(settings.model))
     from common import plan as plans
+    from common import run as runs
 
     made = plans.make(found, settings, gpu)
+    plans.keep(made, settings, runs.RUNS_FOLDER / runs.run_name(settings, given))
     typer.echo("\n".join(plans.lines(made, settings, gpu)))
     raise typer.Exit(0 if made.fits else EXIT_BAD_INPUT)
 

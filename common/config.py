@@ -25,6 +25,7 @@ READERS = ("embed", "classify", "sft", "preference")
 VISION = ("vision",)
 WRITERS = ("sft", "preference", "vlm")
 TRAINED = (*READERS, *VISION, "vlm")
+NOT_IN_IDENTITY = {"seeds", "data", "threads", "track"}
 
 
 def setting(default: Any, text: str, tuners: tuple[str, ...] = (), **limits: Any) -> Any:
@@ -97,6 +98,11 @@ class RunConfig(BaseModel):
     source_licence: str = setting("", "its licence")
     source_origin: str = setting("", "where it comes from")
     threads: int = setting(0, "torch threads; 0: OMP_NUM_THREADS, or every core", ge=0)
+
+
+def settings_of(config: RunConfig) -> dict[str, Any]:
+    """The settings that make two runs different runs; more seeds continue the same one."""
+    return config.model_dump(mode="json", exclude=NOT_IN_IDENTITY)
 
 
 def build(usecase: UseCase, variant: str, command_line: Mapping[str, Any]) -> RunConfig:

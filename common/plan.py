@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from common import models
-from common.config import RunConfig
+from common import models, record
+from common.config import RunConfig, settings_of
 from common.contenders import tuner_of
 from common.errors import GalleryError
 from common.job import Job
+from common.summary import PLAN_FILE
 from common.usecase import Splits, UseCase
 
 PROBE_STEPS = 20
@@ -43,6 +44,15 @@ class Plan:
     @property
     def fits(self) -> bool:
         return sum(self.memory.values()) <= SPARE * self.limit
+
+
+def keep(plan: Plan, config: RunConfig, folder: Path) -> None:
+    """Leaves the forecast where the run will be, so that its record can say how far off it was."""
+    if plan.seconds is None:
+        return
+    told = {"seconds": round(plan.seconds, 2), "peak_memory_bytes": round(sum(plan.memory.values()))}
+    folder.mkdir(parents=True, exist_ok=True)
+    record.write_json(folder / PLAN_FILE, {**told, "settings": settings_of(config)})
 
 
 def memory_limit(device: str) -> float:

@@ -15,18 +15,17 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from common import attempts, contenders, data, launch, methods, models, record, search, stamp, track
-from common.config import RunConfig
+from common.config import RunConfig, settings_of
 from common.errors import GalleryError, TrainingFailed
 from common.evaluate import headline
 from common.job import Contender, Job, Output
 from common.progress import say
 from common.record import RunRecord, read_rows, write_json, write_jsonl
-from common.summary import Summary
+from common.summary import PLAN_FILE, Summary
 from common.usecase import Example, Source, Splits, Table, UseCase
 
 RUNS_FOLDER = Path("runs")
 SMALLEST_FREE_BYTES = 500_000_000
-NOT_IN_IDENTITY = {"seeds", "data", "threads", "track"}
 SEVERAL = ("sft", "classify", "embed")  # tuners that can work in several processes
 
 
@@ -151,11 +150,6 @@ def fix_data(run: Run, splits: Splits, facts: dict[str, Any], identity: str) -> 
         write_json(path, {**facts, "identity": identity, "stamp": stamp.of(run.usecase, run.config)})
 
 
-def settings_of(config: RunConfig) -> dict[str, Any]:
-    """The settings that make two runs different runs; more seeds continue the same one."""
-    return config.model_dump(mode="json", exclude=NOT_IN_IDENTITY)
-
-
 def move_aside(folder: Path) -> None:
     """Keeps an earlier run with other settings or data under another name."""
     number = 1
@@ -163,7 +157,7 @@ def move_aside(folder: Path) -> None:
         number += 1
     kept.mkdir()
     for path in folder.iterdir():
-        if path.name != ".lock":
+        if path.name not in (".lock", PLAN_FILE):
             path.rename(kept / path.name)
     say(f"  settings or data changed since the last run; that one is kept in {kept}")
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from common import record
-from common.config import RunConfig
+from common.config import RunConfig, settings_of
 from common.evaluate import Rival, Scored, Verdict, difference, score_columns, summarise, verdict
 from common.job import Contender, Output
 from common.metrics import Interval
@@ -19,6 +19,7 @@ from common.usecase import Example, UseCase
 
 AVERAGED = ("seconds", "tokens_per_second")
 NOT_RECORDED = "diverged"
+PLAN_FILE = "plan.json"  # what `gallery plan` foretold of a run in this folder
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ class Summary:
         forgetting = mean_of(self.stage_files("forgetting.json"), ("before", "after", "loss"))
         training = mean_of(self.stage_files("training.json"), AVERAGED)
         training.pop(NOT_RECORDED, None)
+        training |= self.foretold(training)
         return RunRecord(
             **circumstances(self.usecase, self.config),
             **self.measured_on(),
@@ -161,6 +163,14 @@ class Summary:
             forgetting=forgetting,
             tables=self.stage_file("seed-0/tables.json"),
         )
+
+    def foretold(self, training: dict[str, Any]) -> dict[str, Any]:
+        """What the plan of these settings said, and by which share the run took more."""
+        told = self.stage_file(PLAN_FILE) if (self.folder / PLAN_FILE).is_file() else {}
+        if told.pop("settings", None) != settings_of(self.config):
+            return {}
+        errors = {f"{key}_error": round(training[key] / value - 1, 3) for key, value in told.items()}
+        return {"plan": {**told, **errors}}
 
     def failed_record(self, status: str, reason: str) -> RunRecord:
         """The record of a run that has no tuned model to judge."""

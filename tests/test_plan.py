@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common import config, plan, usecase
+from common import config, plan, run, usecase
 from common.errors import GalleryError
 from tests import toy
 
@@ -24,6 +24,21 @@ def test_a_plan_says_what_the_run_will_record(tmp_path: Path) -> None:
     said = "\n".join(plan.lines(made, settings, "cpu"))
     assert f"{made.trainable:,} of {made.total:,}" in said and "change" not in said
     assert not (tmp_path / "runs").exists()
+
+
+def test_the_record_says_how_far_off_the_plan_was(tmp_path: Path) -> None:
+    folder = toy.write(tmp_path, variant='method = "lora"\nepochs = 1\nbatch_size = 8\n')
+    found = usecase.load_class(folder / "usecase.py")()
+    settings = config.build(found, "offline", {})
+    plan.keep(replace(MADE, seconds=2.0), settings, tmp_path / "run")
+    training = run.execute(found, settings, tmp_path / "run").training
+    assert training["plan"]["seconds"] == 2.0
+    assert training["plan"]["seconds_error"] == pytest.approx(training["seconds"] / 2 - 1, abs=0.001)
+    assert training["plan"]["peak_memory_bytes_error"] == pytest.approx(
+        training["peak_memory_bytes"] / 24e9 - 1, abs=0.001
+    )
+    other = config.build(found, "offline", {"method": "head"})
+    assert "plan" not in run.execute(found, other, tmp_path / "run").training
 
 
 def test_what_does_not_fit_gets_advice_in_order_of_cost() -> None:
