@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from common import models, record
-from common.config import RunConfig, settings_of
+from common.config import RunConfig
 from common.contenders import tuner_of
 from common.errors import GalleryError
 from common.job import Job
-from common.summary import PLAN_FILE
+from common.summary import PLAN_FILE, planned
 from common.usecase import Splits, UseCase
 
 PROBE_STEPS = 20
@@ -52,7 +52,7 @@ def keep(plan: Plan, config: RunConfig, folder: Path) -> None:
         return
     told = {"seconds": round(plan.seconds, 2), "peak_memory_bytes": round(sum(plan.memory.values()))}
     folder.mkdir(parents=True, exist_ok=True)
-    record.write_json(folder / PLAN_FILE, {**told, "settings": settings_of(config)})
+    record.write_json(folder / PLAN_FILE, {**told, "run": planned(config)})
 
 
 def memory_limit(device: str) -> float:

@@ -22,6 +22,11 @@ NOT_RECORDED = "diverged"
 PLAN_FILE = "plan.json"  # what `gallery plan` foretold of a run in this folder
 
 
+def planned(config: RunConfig) -> dict[str, Any]:
+    """What a plan was made for: the settings, and the data that they meet."""
+    return {**settings_of(config), "data": str(config.data)}
+
+
 @dataclass(frozen=True)
 class Summary:
     """Everything a finished run left in its folder, and what follows from it."""
@@ -167,7 +172,7 @@ class Summary:
     def foretold(self, training: dict[str, Any]) -> dict[str, Any]:
         """What the plan of these settings said, and by which share the run took more."""
         told = self.stage_file(PLAN_FILE) if (self.folder / PLAN_FILE).is_file() else {}
-        if told.pop("settings", None) != settings_of(self.config):
+        if told.pop("run", None) != planned(self.config):
             return {}
         errors = {f"{key}_error": round(training[key] / value - 1, 3) for key, value in told.items()}
         return {"plan": {**told, **errors}}

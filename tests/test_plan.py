@@ -7,6 +7,7 @@ import pytest
 
 from common import config, plan, run, usecase
 from common.errors import GalleryError
+from common.summary import planned
 from tests import toy
 
 MADE = plan.Plan(1_000, 1_000, 64, 8, 640, 3.0, {"weights": 8e9, "optimiser": 16e9}, 24e9)
@@ -37,6 +38,8 @@ def test_the_record_says_how_far_off_the_plan_was(tmp_path: Path) -> None:
     assert training["plan"]["peak_memory_bytes_error"] == pytest.approx(
         training["peak_memory_bytes"] / 24e9 - 1, abs=0.001
     )
+    elsewhere = settings.model_copy(update={"data": tmp_path / "rows.jsonl"})
+    assert planned(elsewhere) != planned(settings)
     other = config.build(found, "offline", {"method": "head"})
     assert "plan" not in run.execute(found, other, tmp_path / "run").training
 
