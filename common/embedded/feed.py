@@ -31,12 +31,15 @@ def learn_tokenizer(corpus: Path, out: Path, seed: int, earlier: Path | None) ->
 
 
 def prepare(
-    corpus: Path, out: Path, seed: int, count: int, earlier: Path | None = None
+    corpus: Path, out: Path, seed: int, count: int, prose_share: float, earlier: Path | None = None
 ) -> tuple[PreTrainedTokenizerFast, list[packing.Rows]]:
     """Tokenizer and packed rows, from disk when they are there."""
-    tokenizer, path = learn_tokenizer(corpus, out, seed, earlier), out / f"rows-{seed}-{count}.npz"
+    tokenizer, path = (
+        learn_tokenizer(corpus, out, seed, earlier),
+        out / f"rows-{seed}-{count}-{prose_share}.npz",
+    )
     if not path.exists():
-        packing.save(packing.build(tokenizer, corpus, seed, count), path)
+        packing.save(packing.build(tokenizer, corpus, seed, count, prose_share), path)
     return tokenizer, packing.load(path)
 
 

@@ -20,6 +20,7 @@ from torch.nn import functional
 from transformers import LlamaForCausalLM
 
 from . import packing, start
+from .corpus import PROSE_SHARE
 from .feed import batches, prepare, tensors
 from .measure import evaluate, held_out
 from .muon import Muon
@@ -79,14 +80,10 @@ class Run:
         torch.set_num_threads(options.threads)
         earlier = Path(options.earlier) if options.earlier else None
         self.tokenizer, self.rows = prepare(
-            Path(options.corpus), self.out, options.seed, options.documents, earlier
+            Path(options.corpus), self.out, options.seed, options.documents, options.prose, earlier
         )
         self.kept = held_out(Path(options.corpus))
-        self.model = start.new_model(self.tokenizer, options.seed, options.width, options.layers)
-        if options.start in ("meaning", "both"):
-            start.lend_meaning(self.model, self.tokenizer)
-        if options.start in ("copying", "both"):
-            start.lend_copying(self.model)
+        self.model = self.first_model()
         if earlier:
             start.take_over(self.model, earlier)
         self.model.to(self.device)
@@ -94,6 +91,16 @@ class Run:
         self.progress = Progress()
         self.restore()
         self.trunk = torch.compile(self.model.model) if options.compile else self.model.model
+
+    def first_model(self) -> LlamaForCausalLM:
+        """Random weights, and what is lent to them."""
+        options = self.options
+        model = start.new_model(self.tokenizer, options.seed, options.width, options.layers)
+        if options.start in ("meaning", "both"):
+            start.lend_meaning(model, self.tokenizer)
+        if options.start in ("copying", "both"):
+            start.lend_copying(model)
+        return model
 
     @property
     def checkpoint(self) -> Path:
@@ -146,23 +153,31 @@ class Run:
         self.progress.tokens += batch[0].length * len(batch[1])
         self.progress.losses = [*self.progress.losses[-49:], loss.item()]
 
+    def spent(self) -> float:
+        """Share of the budget that is gone."""
+        if self.options.tokens:
+            return self.progress.tokens / self.options.tokens
+        return self.progress.seconds / (self.options.minutes * 60)
+
     def plan_end(self) -> None:
         """Begin the decay when its share of the budget is what is left, or when STOP appears."""
-        progress, budget = self.progress, self.options.minutes * 60
+        progress, spent = self.progress, self.spent()
         stop = (self.out / "STOP").exists()
-        if progress.decay_from >= 0 or not (stop or progress.seconds > budget * (1 - DECAY_SHARE)):
+        if progress.decay_from >= 0 or not (stop or spent > 1 - DECAY_SHARE):
             return
-        left = min(self.options.stop_minutes * 60, budget) if stop else budget - progress.seconds
+        left = (1 - spent) / max(spent, 1e-9)
+        if stop:
+            left = min(left, self.options.stop_minutes * 60 / max(1.0, progress.seconds))
         progress.decay_from = progress.step
-        progress.decay_steps = max(1, int(left * progress.step / max(1.0, progress.seconds)))
+        progress.decay_steps = max(1, int(left * progress.step))
 
     def finished(self) -> bool:
         """Whether the decay is over."""
         progress = self.progress
         return progress.decay_from >= 0 and progress.step >= progress.decay_from + progress.decay_steps
 
-    def report(self, event: str) -> None:
-        """Held-out figures."""
+    def report(self, event: str) -> dict[str, dict[str, float]]:
+        """Log and give the held-out figures."""
         figures = evaluate(self.model, self.tokenizer, self.kept)
         self.log(
             {
@@ -172,9 +187,10 @@ class Run:
                 "held_out": figures,
             }
         )
+        return figures
 
-    def train(self) -> None:
-        """Run to the end of the budget."""
+    def train(self) -> dict[str, dict[str, float]]:
+        """Run to the end of the budget; the held-out figures there."""
         marks = {"log": time.time(), "save": time.time(), "evaluate": time.time()}
         last_tokens = self.progress.tokens
         for batch in batches(self.rows, self.options.seed, self.progress.step):
@@ -206,21 +222,26 @@ class Run:
                 marks["evaluate"] = marks["log"] = time.time()
                 last_tokens = self.progress.tokens
         self.save()
-        self.report("end")
+        return self.report("end")
+
+    def export(self) -> None:
+        """Write weights and tokenizer where a reader of models finds them."""
         self.model.save_pretrained(self.out / "model")
         self.tokenizer.save_pretrained(self.out / "model")
 
 
-def main() -> None:
-    """Read the options and run."""
+def options() -> argparse.ArgumentParser:
+    """What can be set."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--corpus", required=True, help="folder of *.txt or *.txt.xz prose")
     parser.add_argument("--out", default="grown", help="output folder")
     parser.add_argument("--minutes", type=float, default=80, help="training time")
+    parser.add_argument("--tokens", type=int, default=0, help="budget in tokens, in place of minutes")
     parser.add_argument("--stop-minutes", type=float, default=5, help="decay after a STOP file")
     parser.add_argument("--documents", type=int, default=110_000, help="generated documents")
+    parser.add_argument("--prose", type=float, default=PROSE_SHARE, help="share of prose in the tokens")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--width", type=int, default=start.WIDTH)
@@ -229,7 +250,14 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="about a tenth faster, needs a C compiler")
     parser.add_argument("--earlier", help="folder of an earlier base: go on from its weights and pieces")
     parser.add_argument("--start", choices=("both", "meaning", "copying", "random"), default="both")
-    Run(parser.parse_args()).train()
+    return parser
+
+
+def main() -> None:
+    """Read the options and run."""
+    run = Run(options().parse_args())
+    run.train()
+    run.export()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .corpus import PROSE_SHARE, Document, documents, prose
+from .corpus import Document, documents, prose
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -105,13 +105,15 @@ def _prose_cut(folder: Path, tokenizer: "PreTrainedTokenizerFast", wanted: int, 
     return found[: max(1, wanted // 230)]
 
 
-def build(tokenizer: "PreTrainedTokenizerFast", folder: Path, seed: int, count: int) -> list[Rows]:
+def build(
+    tokenizer: "PreTrainedTokenizerFast", folder: Path, seed: int, count: int, prose_share: float
+) -> list[Rows]:
     """Training rows of every length from `count` generated documents and a share of prose."""
     random = Random(seed)
     generated = list(documents(seed, count))
     encoded = [flatten(one, random) for one in encode(tokenizer, generated)]
     total = sum(len(ids) for ids, _ in encoded)
-    passages = _prose_cut(folder, tokenizer, int(total * PROSE_SHARE / (1 - PROSE_SHARE)), seed)
+    passages = _prose_cut(folder, tokenizer, int(total * prose_share / (1 - prose_share)), seed)
     limit = ROW_LENGTHS[0]
     for segments in encode(tokenizer, passages):
         ids, kept = flatten(segments, random)

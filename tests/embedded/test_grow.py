@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from common.embedded import feed, grow, start, tokenizer
+from common.embedded.arms import EncoderRun
 from common.embedded.grow import Run
 
 STEPS = 4
@@ -34,7 +35,7 @@ def options(corpus: Path, out: Path, **more: object) -> argparse.Namespace:
     found = {
         "corpus": str(corpus), "out": str(out), "minutes": 5.0, "stop_minutes": 1.0, "documents": 120,
         "seed": 0, "threads": 1, "width": 96, "layers": 2, "rate": 0.001, "earlier": None,
-        "compile": False, "start": "random",
+        "compile": False, "start": "random", "prose": 0.2, "tokens": 0,
     }  # fmt: skip
     return argparse.Namespace(**{**found, **more})
 
@@ -55,6 +56,25 @@ def test_a_killed_run_goes_on_to_the_same_weights(corpus: Path, tmp_path: Path) 
     assert again.progress.losses == whole.progress.losses
     for name, weight in whole.model.state_dict().items():
         assert torch.equal(weight, again.model.state_dict()[name]), name
+
+
+def test_a_budget_in_tokens_ends_near_it(corpus: Path, tmp_path: Path) -> None:
+    run = Run(options(corpus, tmp_path / "out", tokens=12 * 1024))
+    run.train()
+    assert abs(run.progress.tokens - 12 * 1024) <= 2 * 1024
+    assert grow.rate(run.progress) < 0.5
+
+
+def test_the_encoder_turned_causal_does_not_see_what_comes(corpus: Path, tmp_path: Path) -> None:
+    run = EncoderRun(options(corpus, tmp_path / "out"))
+    ids = torch.tensor([[5, 6, 7, 8]])
+    changed = torch.tensor([[5, 6, 7, 9]])
+    with torch.no_grad():
+        one, other = run.model(ids).logits, run.model(changed).logits
+    assert torch.allclose(one[:, :3], other[:, :3])
+    assert not torch.allclose(one[:, 3], other[:, 3])
+    grown(run, 2)
+    assert run.progress.losses[1] != run.progress.losses[0]
 
 
 def test_an_earlier_base_goes_on_with_its_weights_and_pieces(corpus: Path, tmp_path: Path) -> None:
