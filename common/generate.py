@@ -19,10 +19,11 @@ class Reply:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Greedy by default; with a temperature, drawn from a seeded generator."""
+    """Greedy by default; with a temperature, drawn from a seeded generator; plain: no special pieces."""
 
     temperature: float = 0.0
     seed: int = 0
+    plain: bool = False
 
 
 def replies(
@@ -75,6 +76,7 @@ def one_batch(
     alive: list[int] = list(range(len(prompts)))
     pieces: list[list[int]] = [[] for _ in prompts]
     cache = None
+    banned = tokenizer.all_special_ids if sampling.plain else []
     for _ in range(most_tokens):
         result = model(
             input_ids=tokens,
@@ -85,7 +87,9 @@ def one_batch(
             logits_to_keep=1,
         )
         cache = result.past_key_values
-        chosen = choose(result.logits[:, -1].float(), sampling, random)
+        logits = result.logits[:, -1].float()
+        logits[:, banned] = float("-inf")
+        chosen = choose(logits, sampling, random)
         for row, piece in zip(alive, chosen.tolist(), strict=True):
             pieces[row].append(piece)
         going = ~torch.isin(chosen, stops)

@@ -12,7 +12,6 @@ from common import notebook, record, usecase
 from common.models import TEXT_TUNERS
 
 NAMES = usecase.names()
-EXECUTED = ("fault_diagnosis", "support_chatbot")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -50,7 +49,7 @@ def executed(name: str) -> list[Any]:
     return shown
 
 
-@pytest.mark.parametrize("name", EXECUTED)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_from_the_problem_to_the_verdict(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from common import bottleneck, launch, methods, trainer, trl_adapter
+from common import bottleneck, launch, methods, rehearsal, trainer, trl_adapter
 from common.answering import (
     TEMPLATE_FILE,
     answers,
@@ -44,7 +44,7 @@ def fit(job: Job) -> dict[str, Any]:
     arguments = trainer.arguments(job, job.config.batch_size)
     model, tokenizer = start(job)
     new_rows = extend(model, tokenizer, job.usecase.new_pieces(job.splits))
-    rows = encoded_rows(job, tokenizer)
+    rows = encoded_rows(job, tokenizer) + rehearsal.passages(job, model, tokenizer)
     arguments = {**arguments, **trainer.schedule(job, len(rows))}
     model = methods.apply(model, job.config, "sft", "CAUSAL_LM", new_rows)
     watch = trainer.Watch()
