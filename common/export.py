@@ -107,7 +107,7 @@ def merge(folder: Path, job: Job, out: Path, limits: Limits) -> str:
     with tempfile.TemporaryDirectory(dir=folder) as place:
         merged = parity.beside(job, Path(place))
         found = parity.forms(job, merged, job.splits.test[::step][: limits.examples])
-        table = parity.written(folder, found, limits.loss, job.config.method)
+        table = parity.written(folder, found, limits.loss, job)
         told = [form for form in found if form.name in EXPORTED_FORMS]
         failed = [f.name for f in told if not f.passes(limits.loss)]
         failed += [f.name for f in told if f.name != EXPORTED_FORMS[0] and f.same < limits.same]

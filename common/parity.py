@@ -1,4 +1,4 @@
-"""Whether a model still answers as it did once it is merged, stored and loaded again, or made int8.
+"""Whether a model still answers as it did once it is merged, stored and loaded again, made int8 or ONNX.
 
 The same test examples go through each form; what counts is how many answers stay the same and what
 the headline loses. Past the limit nothing is exported.
@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from common import cells, compare, contenders
+from common import cells, compare, contenders, onnx_form
 from common.encoder import Encoder
 from common.errors import GalleryError
 from common.evaluate import headline
@@ -33,7 +33,10 @@ LOADERS = {
 }
 COLUMNS = ("form", "same answers", "headline", "minus the adapter", "passes")
 NO_NETWORK = ("head", "bottleneck")
-NOT_EXPORTED = "ONNX and GGUF are not checked here: they need converters that this project does not install."
+NOT_CHECKED = {
+    "text": "Not checked: ONNX and GGUF of models that write text; their converters come with the servers.",
+    "missing": f"Not checked: ONNX, whose converter is not installed here ({onnx_form.ADVICE}).",
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def check(folder: Path, limit: float, count: int, out: Path | None) -> str:
     with tempfile.TemporaryDirectory(dir=folder) as place:
         merged = beside(job, Path(place))
         found = forms(job, merged, test[::step][:count])
-        said = written(folder, found, limit, job.config.method)
+        said = written(folder, found, limit, job)
         failed = [form.name for form in found if not form.passes(limit)]
         if failed:
             raise GalleryError(
@@ -93,7 +96,21 @@ def forms(job: Job, merged: Job, examples: Sequence[Example]) -> list[Form]:
     found.append(judge("merged", answered(job, examples, partial(merge_and_keep, job, merged.adapter))))
     found.append(judge("merged, stored, loaded again", answered(merged, examples)))
     found.append(judge("merged, int8 dynamic", answered(merged, examples, int8)))
+    if not not_checked(job.usecase.tuner):
+        found.append(judge("merged, ONNX", answered(merged, examples, onnx)))
     return found
+
+
+def not_checked(tuner: str) -> str:
+    """What is left out of the table and why; empty when nothing is."""
+    if tuner not in onnx_form.TUNERS:
+        return NOT_CHECKED["text"]
+    return "" if onnx_form.installed() else NOT_CHECKED["missing"]
+
+
+def onnx(loaded: Any) -> Any:
+    """The network as a graph that onnxruntime answers."""
+    return with_network(loaded, onnx_form.OnnxNetwork(network_of(loaded)))
 
 
 def answered(
@@ -225,7 +242,7 @@ def answer(value: Any) -> Any:
     return value[0] if isinstance(value, list | tuple) and value else value
 
 
-def written(folder: Path, found: Sequence[Form], limit: float, method: str) -> str:
+def written(folder: Path, found: Sequence[Form], limit: float, job: Job) -> str:
     """The table, also in the run's folder, from where `gallery publish` takes it into the record."""
     rows = tuple(
         (
@@ -237,9 +254,10 @@ def written(folder: Path, found: Sequence[Form], limit: float, method: str) -> s
         )
         for f in found
     )
-    table = Table(f"Parity of {method}: the same test examples in every form", COLUMNS, rows, NOT_EXPORTED)
+    title = f"Parity of {job.config.method}: the same test examples in every form"
+    table = Table(title, COLUMNS, rows, not_checked(job.usecase.tuner))
     write_json(folder / "parity.json", asdict(table))
-    return f"{table.title}\n\n{cells.table(COLUMNS, rows)}\n\n{NOT_EXPORTED}"
+    return f"{table.title}\n\n{cells.table(COLUMNS, rows)}\n\n{table.note}".rstrip()
 
 
 def export(merged: Path, out: Path) -> None:

@@ -36,10 +36,11 @@ def test_every_form_answers_alike_and_the_merged_model_is_kept(
         "merged",
         "merged, stored, loaded again",
         "merged, int8 dynamic",
+        "merged, ONNX",
     ]
-    for form in list(rows)[:4]:
+    for form in [*list(rows)[:4], "merged, ONNX"]:
         assert rows[form][1] == "1.000" and rows[form][3] == "+0.000", rows[form]
-    assert "ONNX and GGUF are not checked" in said
+    assert "Not checked" not in said
     assert (tmp_path / "kept" / "model.safetensors").is_file()
     assert not (tmp_path / "kept" / "adapter_config.json").exists()
     assert [path.name for path in folder.iterdir() if path.name.startswith("tmp")] == []
@@ -105,3 +106,23 @@ def test_an_encoder_answers_from_the_network_that_was_put_in() -> None:
     assert (before * after).sum(axis=1).min() > 0.8
     with pytest.raises(GalleryError, match="no linear layer"):
         parity.int8((torch.nn.Embedding(3, 3), None))
+
+
+def test_an_onnx_graph_answers_batches_of_any_size_as_the_network_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from common import models, onnx_form
+    from common.encoder import Encoder
+
+    encoder = Encoder(models.load_encoder(models.resolve("embedded", None, "embed"), None, 32))
+    texts = ["the pump leaks", "who signs off a repair", "a much longer question on the same worn out pump"]
+    before, alone = encoder.queries(texts), encoder.queries(texts[:1])
+    graph = parity.onnx(encoder)
+    assert np.abs(graph.queries(texts) - before).max() < 1e-4
+    assert np.abs(graph.queries(texts[:1]) - alone).max() < 1e-4
+    assert parity.network_of(graph).session is not None, "torch answered, not the graph"
+    monkeypatch.setattr(onnx_form, "installed", lambda: False)
+    with pytest.raises(GalleryError, match=r"pip install -e '.\[onnx\]'"):
+        onnx_form.OnnxNetwork(torch.nn.Linear(2, 2))
+    assert "not installed here" in parity.not_checked("embed")
+    assert "models that write text" in parity.not_checked("sft")
