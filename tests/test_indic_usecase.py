@@ -12,11 +12,14 @@ from common.errors import FaultsError, GalleryError
 from common.job import Job
 from common.usecase import Example, Splits
 from common.vocabulary import character_model, extend
-from usecases.indic_adaptation import command_splits, commands, hinglish
+from usecases.indic_adaptation import command_splits, commands, hinglish, xquad
 from usecases.indic_adaptation.dakshina import read_words
 from usecases.indic_adaptation.fertility import fertility_table, measure, own_parallel, udhr
 from usecases.indic_adaptation.joint import JointModel, align, learn_pairs
+from usecases.indic_adaptation.romanise import romanise
 from usecases.indic_adaptation.scoring import character_error_rate, chrf, purity
+from usecases.indic_adaptation.search import FindEnglish
+from usecases.indic_adaptation.track import parallel_of
 from usecases.indic_adaptation.transliteration import DEVANAGARI, WriteDevanagari, frequent
 from usecases.indic_adaptation.understand import UnderstandCommands, frame_of, native_pieces, slot_f1
 
@@ -252,3 +255,44 @@ def test_a_character_model_reads_and_writes_every_letter() -> None:
 
 def test_data_normalisation_keeps_vowel_signs() -> None:
     assert data.normalise("की") != data.normalise("का")
+
+
+def test_xquad_is_read_in_both_its_forms(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"p{i}", "article": i, "en": f"The river {i} is long.", "hi": "नदी लंबी है। यह बहती है।"}
+        for i in range(30)
+    ]
+    write(tmp_path, xquad.PASSAGES_FILE, rows)
+    splits = xquad.search_splits(tmp_path)
+    assert sum(len(part) for part in splits.named().values()) == 30 == len(splits.documents)
+    assert splits.train[0].inputs == romanise("नदी लंबी है।")
+    assert not {e.group for e in splits.train} & {e.group for e in splits.test}
+    own = tmp_path / "own"
+    own.mkdir()
+    for name, context, asked in (("en", "The river is long.", "Which?"), ("hi", "नदी लंबी है।", "क्या है?")):
+        qas = [{"id": "1", "question": asked}, {"id": "2", "question": asked}]
+        articles = [{"paragraphs": [{"context": context, "qas": qas}]}] * 30
+        (own / f"xquad.{name}.json").write_text(json.dumps({"data": articles}), encoding="utf-8")
+    splits = FindEnglish("xquad").load(own)
+    every = [e for part in splits.named().values() for e in part]
+    assert len(every) == 60 and every[0].inputs == romanise("क्या है?") and every[0].kind == "question"
+    assert splits.documents["0-0"] == "The river is long."
+    assert parallel_of(own)["Hindi, Roman"][0] == romanise("नदी लंबी है।")
+    assert parallel_of(None) == own_parallel()
+
+
+def test_broken_xquad_files_and_unknown_collections_are_named(tmp_path: Path) -> None:
+    (tmp_path / "xquad.en.json").write_text('{"data": [{"paragraphs": [{"context": ""}]}]}', encoding="utf-8")
+    (tmp_path / "xquad.hi.json").write_text("{", encoding="utf-8")
+    with pytest.raises(FaultsError) as caught:
+        xquad.read(tmp_path)
+    assert "xquad.en.json paragraph 0-0: no context" in str(caught.value)
+    assert "xquad.hi.json: not in the form of XQuAD" in str(caught.value)
+    (tmp_path / "xquad.en.json").write_text(
+        '{"data": [{"paragraphs": [{"context": "a"}]}]}', encoding="utf-8"
+    )
+    (tmp_path / "xquad.hi.json").write_text('{"data": []}', encoding="utf-8")
+    with pytest.raises(FaultsError, match="do not hold the same articles"):
+        xquad.read(tmp_path)
+    with pytest.raises(GalleryError, match="task.collection is 'squad'"):
+        FindEnglish("squad")

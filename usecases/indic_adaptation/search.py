@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
+from common.errors import GalleryError
 from common.ranking import RankingCase
 from common.usecase import Source, Splits
-from usecases.indic_adaptation import commands, hinglish
+from usecases.indic_adaptation import commands, hinglish, xquad
 from usecases.indic_adaptation.track import Track
 
 SHOWN = 5
+COLLECTIONS = {"hinglish-top": hinglish.search_splits, "xquad": xquad.search_splits}
 
 
 class FindEnglish(Track, RankingCase):
@@ -27,8 +29,15 @@ class FindEnglish(Track, RankingCase):
         "table), so what it would need to read never reaches it."
     )
 
+    def __init__(self, collection: str = "hinglish-top") -> None:
+        if collection not in COLLECTIONS:
+            raise GalleryError(
+                f"task.collection is {collection!r}; these can be read: {', '.join(COLLECTIONS)}."
+            )
+        self.collection = collection
+
     def load(self, data: Path | None) -> Splits:
-        return commands.search_splits() if data is None else hinglish.search_splits(data)
+        return commands.search_splits() if data is None else COLLECTIONS[self.collection](data)
 
     def ask(self, question: str, source: Path | None, model: Any) -> str:
         found = model.search(question, SHOWN)
