@@ -34,16 +34,21 @@ def load(job: Job, adapter: Path | None) -> tuple[Any, Any]:
     """The model and its tokenizer, as they came or as this job tuned them."""
     if adapter is not None:
         check_template(job, adapter)
-        return load_causal(job.base, adapter)
+        return load_causal(job.base, adapter, four_bits(job))
     return job.kept("base", lambda: start(job))
 
 
 def start(job: Job) -> tuple[Any, Any]:
     """The base as training begins with it."""
     if job.config.model != CHARACTERS:
-        return load_causal(job.base, None)
+        return load_causal(job.base, None, four_bits(job))
     rows = [row for e in job.splits.train for row in job.usecase.train_rows(e, job.splits)]
     return character_model([text_of(r["prompt"]) + chat.completion_of(r) for r in rows], job.seed)
+
+
+def four_bits(job: Job) -> bool:
+    """Whether a job's base is held in 4 bits: the untuned model too, so that both sides are the same."""
+    return job.config.method == "qlora"
 
 
 def template_hash(job: Job, tokenizer: Any) -> str:

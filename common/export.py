@@ -91,8 +91,8 @@ def why_not_merged(job: Job) -> str:
     """Why a run has no merged model; empty when it has one."""
     if job.usecase.tuner not in parity.LOADERS:
         return f"merged {job.usecase.tuner} models are not checked against their adapter"
-    if job.config.method in parity.NO_NETWORK:
-        return f"method {job.config.method!r} has no weights that could be folded into the base"
+    if job.config.method in parity.NOT_MERGED:
+        return f"method {job.config.method!r} cannot be merged: {parity.NOT_MERGED[job.config.method]}"
     if (job.adapter / "adapter_config.json").is_file():
         from peft import PeftConfig
 

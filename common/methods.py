@@ -18,6 +18,8 @@ HEAD_REASON = "the head of a language model is its vocabulary; use freeze or lor
 IMAGE_REASON = "an image model reads no tokens"
 STAGE_REASON = "an image backbone has few stages, not a stack of layers; use head or lora"
 NOT_IMAGES = ("embed", "classify", "sft", "preference", "vlm")
+FULL_PRECISION = ("embed", "classify", "vision", "vlm", "preference")
+FOUR_BITS_REASON = "only the sft tuner loads its base in 4 bits"
 SCRATCH_REASON = "only image models are small enough to start from nothing"
 ALLOCATE_REASON = "its ranks are moved after each step, and the trainer of sentence encoders hides the model"
 UNTRIED_REASON = "it has been tried with text models only"
@@ -102,6 +104,13 @@ REGISTRY = {
             refused=tuple((tuner, SCRATCH_REASON) for tuner in NOT_IMAGES),
         ),
         Method("lora", "low-rank matrices beside every linear layer", 5e-4, lora()),
+        Method(
+            "qlora",
+            "LoRA beside weights that are held in 4 bits",
+            5e-4,
+            lora(),
+            tuple((tuner, FOUR_BITS_REASON) for tuner in FULL_PRECISION),
+        ),
         Method(
             "dora",
             "LoRA with the size of each column trained apart",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import re
 from dataclasses import asdict, dataclass, replace
@@ -233,10 +234,31 @@ def grow_rows(model: Any, tokenizer: Any) -> None:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
 
 
-def load_causal(base: Base, adapter: Path | None) -> tuple[Any, Any]:
+def four_bit_settings(dtype: Any, device: str) -> dict[str, Any]:
+    """How linear layers are loaded as 4-bit numbers; what they compute stays in `dtype`."""
+    from importlib.util import find_spec
+
+    from transformers import BitsAndBytesConfig
+
+    if find_spec("bitsandbytes") is None:
+        raise GalleryError(
+            "Method 'qlora' needs bitsandbytes, which is not installed. Install it with: "
+            ".venv/bin/pip install -c constraints.txt -e '.[qlora]', or use lora."
+        )
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it would ask for kernels of a hub
+    settings = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
+    return {"quantization_config": settings, "device_map": {"": device}}
+
+
+def load_causal(base: Base, adapter: Path | None, four_bits: bool = False) -> tuple[Any, Any]:
     """A text model and its tokenizer, tuned when an adapter folder is given.
 
-    Weights are fp32 on a CPU, where bf16 is many times slower, and bf16 on a GPU.
+    Weights are fp32 on a CPU, where bf16 is many times slower, and bf16 on a GPU; or held in 4 bits.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -247,14 +269,15 @@ def load_causal(base: Base, adapter: Path | None) -> tuple[Any, Any]:
     whole = adapter is not None and not inserted and not (adapter / "adapter_config.json").is_file()
     source = str(adapter) if whole else base.path
     tokenizer = load_tokenizer(base, adapter)
-    dtype = torch.bfloat16 if on_gpu else torch.float32
+    device, dtype = ("cuda", torch.bfloat16) if on_gpu else ("cpu", torch.float32)
+    packed = four_bit_settings(dtype, device) if four_bits else {}
     if base.id == RANDOM_TEXT and not whole:
         # No embedded weights have earned their place yet, so the same start is drawn every time.
         torch.manual_seed(0)
         settings = AutoConfig.from_pretrained(base.path)
         model = AutoModelForCausalLM.from_config(settings, dtype=dtype)
     else:
-        model = AutoModelForCausalLM.from_pretrained(source, use_safetensors=True, dtype=dtype)
+        model = AutoModelForCausalLM.from_pretrained(source, use_safetensors=True, dtype=dtype, **packed)
     if inserted:
         model = bottleneck.restore(model, adapter)
     elif adapter is not None and not whole:
@@ -262,4 +285,5 @@ def load_causal(base: Base, adapter: Path | None) -> tuple[Any, Any]:
 
         grow_rows(model, tokenizer)
         model = PeftModel.from_pretrained(model, str(adapter))
-    return model.to("cuda" if on_gpu else "cpu").eval(), tokenizer
+    # Packed weights lie where they were loaded and may not be moved.
+    return (model if four_bits else model.to(device)).eval(), tokenizer

@@ -32,7 +32,11 @@ LOADERS = {
     "vision": ("common.tuners.vision", "load_tuned"),
 }
 COLUMNS = ("form", "same answers", "headline", "minus the adapter", "passes")
-NO_NETWORK = ("head", "bottleneck")
+NOT_MERGED = {
+    "head": "it has no network of its own",
+    "bottleneck": "its layers cannot be folded into the weights",
+    "qlora": "its base is held in 4 bits, and a merged model would be of another precision",
+}
 NOT_CHECKED = {
     "text": "Not checked: ONNX and GGUF of models that write text; their converters come with the servers.",
     "missing": f"Not checked: ONNX, whose converter is not installed here ({onnx_form.ADVICE}).",
@@ -84,10 +88,9 @@ def beside(job: Job, place: Path) -> Job:
 def forms(job: Job, merged: Job, examples: Sequence[Example]) -> list[Form]:
     """Every form of the model on the same examples."""
     examples = tuple(examples)
-    if job.config.method in NO_NETWORK:
-        raise GalleryError(
-            f"Method {job.config.method!r} has no network of its own to merge, store or quantise."
-        )
+    if job.config.method in NOT_MERGED:
+        reason = NOT_MERGED[job.config.method]
+        raise GalleryError(f"Method {job.config.method!r} cannot be merged, stored or quantised: {reason}.")
     adapter = answered(job, examples)
     chosen = {example.id for example in examples}
     kept = [Output(**o) for o in read_rows(job.folder / "tuned.jsonl") if o["id"] in chosen]

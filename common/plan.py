@@ -26,6 +26,7 @@ SPARE = 0.9  # share of the memory that may be planned; the rest is for fragment
 CPU_BYTES = {"weights": 4, "gradients": 4, "optimiser": 8}
 GPU_BYTES = {"weights": 2, "gradients": 2, "optimiser": 4}
 GPU_PEFT_BYTES = {"weights": 2, "gradients": 4, "optimiser": 8}
+PACKED_BYTES = 0.52  # 4 bits a weight, and the scales of each block
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,18 @@ def probe(usecase: UseCase, config: RunConfig, splits: Splits) -> dict[str, Any]
 def memory(facts: Mapping[str, Any], device: str) -> dict[str, float]:
     """Bytes by part. What a CPU probe needed beyond weights is taken over for a GPU, where it is less."""
     trained, total = facts["trainable_parameters"], facts["total_parameters"]
-    here = parts(CPU_BYTES, trained, total)
+    packed = facts.get("packed_parameters", 0)
+    here = parts(CPU_BYTES, trained, total, packed)
     rest = max(0.0, facts["peak_memory_bytes"] - sum(here.values()))
     if device == "cpu":
         return {**here, "activations and libraries": rest}
     sizes = GPU_BYTES if trained == total else GPU_PEFT_BYTES
-    return {**parts(sizes, trained, total), "activations and libraries, at most": rest}
+    return {**parts(sizes, trained, total, packed), "activations and libraries, at most": rest}
 
 
-def parts(sizes: Mapping[str, int], trained: int, total: int) -> dict[str, float]:
+def parts(sizes: Mapping[str, int], trained: int, total: int, packed: int) -> dict[str, float]:
     return {
-        "weights": float(sizes["weights"] * total),
+        "weights": sizes["weights"] * float(total - packed) + PACKED_BYTES * packed,
         "gradients": float(sizes["gradients"] * trained),
         "optimiser": float(sizes["optimiser"] * trained),
     }
@@ -122,6 +124,8 @@ def advice(plan: Plan, config: RunConfig) -> list[str]:
     found = [f"batch_size = {max(1, config.batch_size // 4)} instead of {config.batch_size}"]
     if plan.trainable == plan.total:
         found.append('method = "lora": gradients and optimiser then hold the added weights only')
+    if config.method == "lora" and config.tuner == "sft":
+        found.append('method = "qlora": the base is held in 4 bits')
     return [*found, "a smaller --model"]
 
 

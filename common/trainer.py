@@ -235,11 +235,14 @@ def facts(
 ) -> dict[str, Any]:
     """What a training cost, for the record; call it once the adapter is written."""
     changed = sum(p.numel() for _, p in trained(model))
+    # Two weights of 4 bits count as one number of 8.
+    packed = 2 * sum(p.numel() for p in model.parameters() if type(p).__name__ == "Params4bit")
     return {
         "rows_at_once": rows_at_once(job),
         "processes": launch.count(),
         "trainable_parameters": changed,
-        "total_parameters": sum(p.numel() for p in model.parameters()),
+        "total_parameters": sum(p.numel() for p in model.parameters()) + packed // 2,
+        "packed_parameters": packed,
         "learning_rate": learning_rate(job.config),
         "tokens": tokens,
         "examples": rows,

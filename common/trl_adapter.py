@@ -55,7 +55,17 @@ def sft_trainer(
         here = launch.count() * config.per_device_train_batch_size
         tokens += [{"input_ids": [0], "labels": [IGNORED]}] * blanks_for(len(tokens), here)
     kind = SFTTrainer if packed else cpu_trainer(SFTTrainer, [len(row.input_ids) for row in rows])
-    return built(kind, config, model, tokenizer, tokens, callbacks)
+    trainer = built(kind, config, model, tokenizer, tokens, callbacks)
+    if not packed:
+        full_precision(model)
+    return trainer
+
+
+def full_precision(model: Any) -> None:
+    """TRL makes adapters beside 4-bit weights bf16, which a CPU is slow at."""
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
 
 
 def image_sft_trainer(

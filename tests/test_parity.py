@@ -70,7 +70,9 @@ def test_a_method_without_a_network_of_its_own_is_refused_in_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = trained(tmp_path, monkeypatch, "head")
-    with pytest.raises(GalleryError, match="Method 'head' has no network"):
+    with pytest.raises(
+        GalleryError, match="Method 'head' cannot be merged, stored or quantised: it has no network"
+    ):
         parity.check(folder, 0.01, 8, None)
 
 

@@ -224,3 +224,25 @@ def test_drawn_answers_are_seeded_and_chosen_without_the_gold(tiny: Path, tmp_pa
 def test_data_of_the_toy_is_sound(tmp_path: Path) -> None:
     found = usecase.load_class(toy_text.write(tmp_path, LEARNS) / "usecase.py")()
     assert data.leaks(found.load(None)) == []
+
+
+def test_four_bit_weights_are_packed_counted_and_refused_where_the_library_is_missing(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+
+    from common import plan
+
+    work = job(tiny, tmp_path, method="qlora", epochs=1, rank=4)
+    facts = sft.fit(work)
+    whole, _ = models.load_causal(work.base, None)
+    added = facts["trainable_parameters"]
+    assert facts["total_parameters"] == sum(p.numel() for p in whole.parameters()) + added
+    linear = [m for name, m in whole.named_modules() if name.endswith("_proj")]
+    assert facts["packed_parameters"] == sum(m.weight.numel() for m in linear)
+    held = plan.memory(facts, "24GB")["weights"]
+    plain = plan.memory({**facts, "packed_parameters": 0}, "24GB")["weights"]
+    assert plain - held == pytest.approx((2 - plan.PACKED_BYTES) * facts["packed_parameters"])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(GalleryError, match="needs bitsandbytes, which is not installed"):
+        models.load_causal(work.base, None, four_bits=True)
