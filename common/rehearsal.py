@@ -1,27 +1,83 @@
-"""What the untuned model writes by itself, learnt along so that tuning makes it forget less.
+"""Rehearsal: while it is tuned, a model is held to what it said before on passages that it wrote itself.
 
-No text of others is needed: passages drawn from the model stand for all that it knows.
+No text of others is needed: what the untuned model writes by itself stands for all that it knows.
+Learning from the passages as text does little; what holds is the whole distribution over next pieces.
 """
 
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from common.chat import IGNORED, Encoded
+from common import methods
+from common.errors import GalleryError
 from common.generate import Sampling, replies
 from common.job import Job
 from common.progress import task
 
 LONGEST_TOKENS = 128
+SHORTEST_SHARE = 0.75
+PASSAGES_A_STEP = 2
+WEIGHT = 1.0
 
 
-def passages(job: Job, model: Any, tokenizer: Any) -> list[Encoded]:
-    """As many passages as the config asks for, every token of them learnt."""
+class Rehearsal:
+    """Passages, and the model as it was; `untuned` is empty where an adapter can be switched off instead."""
+
+    def __init__(self, passages: Any, untuned: Any) -> None:
+        self.passages, self.untuned = passages, untuned
+
+    def loss(self, model: Any, step: int) -> Any:
+        """How far the model has come away from what it was, in nats per piece, on a few passages."""
+        import torch
+
+        first = step * PASSAGES_A_STEP
+        chosen = [(first + place) % len(self.passages) for place in range(PASSAGES_A_STEP)]
+        tokens = self.passages[chosen]
+        places = tokens.shape[1]  # tokens of a learned prompt come first
+        after = model(input_ids=tokens).logits[:, -places:].float().log_softmax(-1)
+        with torch.no_grad(), self.before(model) as untuned:
+            before = untuned(input_ids=tokens).logits.float().log_softmax(-1)
+        # New pieces of an extended vocabulary had no place before.
+        before, after = before[..., : after.shape[-1]], after[..., : before.shape[-1]]
+        return WEIGHT * (before.exp() * (before - after)).sum(-1).mean()
+
+    @contextmanager
+    def before(self, model: Any) -> Iterator[Any]:
+        """The model as it was."""
+        if self.untuned is not None:
+            yield self.untuned
+            return
+        with getattr(model, "module", model).disable_adapter():
+            yield model
+
+
+def prepared(job: Job, model: Any, tokenizer: Any) -> Rehearsal | None:
+    """What the config asks for, from a model that no method has touched yet."""
+    if not job.config.rehearsal:
+        return None
+    passages = written(job, model, tokenizer)
+    if methods.find(job.config.method, job.usecase.tuner).peft is not None:
+        return Rehearsal(passages, None)
+    return Rehearsal(passages, copy.deepcopy(model).eval().requires_grad_(False))
+
+
+def written(job: Job, model: Any, tokenizer: Any) -> Any:
+    """Passages that the model draws from nothing but its start token, all of one length."""
+    import torch
+
     count = job.config.rehearsal
-    if not count:
-        return []
     first = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
-    sampling = Sampling(1.0, job.seed, plain=True)
     longest = min(LONGEST_TOKENS, job.config.train_length_tokens) - 1
+    sampling = Sampling(1.0, job.seed, plain=True)
     with task("writing passages to rehearse", count, "passages") as work:
         found = replies(model, tokenizer, [[first]] * count, longest, sampling, work.advance)
-    ids = [tokenizer(reply.text, add_special_tokens=False)["input_ids"][:longest] for reply in found]
-    return [Encoded([first, *row], [IGNORED, *row]) for row in ids if row]
+    rows = [tokenizer(reply.text, add_special_tokens=False)["input_ids"] for reply in found]
+    kept = [row for row in rows if len(row) >= SHORTEST_SHARE * longest]
+    if not kept:
+        raise GalleryError(
+            f"None of {count} passages that {job.base.id} wrote by itself has {longest} pieces, so there is "
+            "nothing to rehearse. Set rehearsal = 0."
+        )
+    length = min(longest, *map(len, kept))
+    return torch.tensor([[first, *row[:length]] for row in kept], device=model.device)

@@ -8,6 +8,7 @@ from common import launch
 from common.chat import IGNORED, TEMPLATE_SETTINGS, Encoded
 from common.evaluate_text import answer_logits
 from common.preferences import Likelihoods, Pair
+from common.rehearsal import Rehearsal
 
 LENGTH_JITTER_TOKENS = 8
 ROBUST_SMOOTHING = 0.1
@@ -35,8 +36,32 @@ def built(
     )
 
 
+def rehearsing(base: type, rehearsal: Rehearsal | None) -> type:
+    """A trainer whose every step also holds the model to what it was."""
+    if rehearsal is None:
+        return base
+
+    class Rehearsing(base):
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            made = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            # A loss that is divided by the rows of all parts of a step is not divided by the parts.
+            parts = 1 if num_items_in_batch is None else self.current_gradient_accumulation_steps
+            held = rehearsal.loss(model, self.state.global_step) / parts
+            return (made[0] + held, *made[1:]) if return_outputs else made + held
+
+    Rehearsing.__name__ = base.__name__
+    return Rehearsing
+
+
 def sft_trainer(
-    model: Any, tokenizer: Any, rows: list[Encoded], arguments: dict[str, Any], callbacks: list[Any]
+    model: Any,
+    tokenizer: Any,
+    rows: list[Encoded],
+    arguments: dict[str, Any],
+    callbacks: list[Any],
+    rehearsal: Rehearsal | None = None,
 ) -> Any:
     """A supervised trainer over rows that are tokens already, with loss on the answers only."""
     from trl import SFTConfig, SFTTrainer
@@ -55,7 +80,7 @@ def sft_trainer(
         here = launch.count() * config.per_device_train_batch_size
         tokens += [{"input_ids": [0], "labels": [IGNORED]}] * blanks_for(len(tokens), here)
     kind = SFTTrainer if packed else cpu_trainer(SFTTrainer, [len(row.input_ids) for row in rows])
-    trainer = built(kind, config, model, tokenizer, tokens, callbacks)
+    trainer = built(rehearsing(kind, rehearsal), config, model, tokenizer, tokens, callbacks)
     if not packed:
         full_precision(model)
     return trainer

@@ -44,13 +44,14 @@ def fit(job: Job) -> dict[str, Any]:
     arguments = trainer.arguments(job, job.config.batch_size)
     model, tokenizer = start(job)
     new_rows = extend(model, tokenizer, job.usecase.new_pieces(job.splits))
-    rows = encoded_rows(job, tokenizer) + rehearsal.passages(job, model, tokenizer)
+    rows = encoded_rows(job, tokenizer)
+    held = rehearsal.prepared(job, model, tokenizer)
     arguments = {**arguments, **trainer.schedule(job, len(rows))}
     model = methods.apply(model, job.config, "sft", "CAUSAL_LM", new_rows)
     watch = trainer.Watch()
     best = trainer.KeepBest(lambda: val_score(model, tokenizer, job), job)
     callbacks = [watch, best] if best.wanted else [watch]
-    engine = trl_adapter.sft_trainer(model, tokenizer, rows, arguments, callbacks)
+    engine = trl_adapter.sft_trainer(model, tokenizer, rows, arguments, callbacks, held)
     seconds = trainer.train(engine, watch, job, len(rows))
     best.restore(model)
     trainer.log_of(engine, job, best.history)
