@@ -67,7 +67,7 @@ class RunConfig(BaseModel):
     shots: int = setting(3, "similar training examples in the few-shot prompt", TEXT, ge=1)
     samples: int = setting(1, "answers drawn per prompt; the use case picks one", TEXT, ge=1, le=32)
     sampling_temperature: float = setting(0.7, "spread of the drawn answers", TEXT, gt=0)
-    rehearsal: int = setting(0, "passages of its own that hold a model to what it was", ("sft",), ge=0)
+    rehearsal: int = setting(0, "passages of its own that hold a model to what it was", TEXT, ge=0)
     rank: int = setting(16, "width of LoRA and DoRA matrices", TRAINED, ge=1)
     frozen_layers: int = setting(3, "lowest layers kept fixed by layer-freezing", TRAINED, ge=1)
     virtual_tokens: int = setting(16, "length of a learned prompt", TRAINED, ge=1)

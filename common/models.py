@@ -43,6 +43,7 @@ def keep_quiet(online: bool) -> None:
 
     A person's own HF_HUB_OFFLINE=1 is kept, also in the processes that this one starts.
     """
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it misses kernels of a hub at every import
     online &= os.environ.setdefault("GALLERY_OFFLINE", os.environ.get("HF_HUB_OFFLINE", "0")) != "1"
     os.environ.update(
         HF_HUB_DISABLE_TELEMETRY="1",
@@ -245,7 +246,6 @@ def four_bit_settings(dtype: Any, device: str) -> dict[str, Any]:
             "Method 'qlora' needs bitsandbytes, which is not installed. Install it with: "
             ".venv/bin/pip install -c constraints.txt -e '.[qlora]', or use lora."
         )
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it would ask for kernels of a hub
     settings = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",

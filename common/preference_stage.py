@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from common import answering, methods, trainer, trl_adapter
+from common import answering, methods, rehearsal, trainer, trl_adapter
 from common.data import share_of
 from common.job import Job
 from common.models import local_base
@@ -48,9 +48,10 @@ def supervised(job: Job, rows: Sequence[dict[str, Any]], epochs: int, folder: Pa
     arguments = trainer.arguments(work, len(rows))
     model, tokenizer = answering.start(work)
     kept = answering.encoded(work, tokenizer, rows)
+    held = rehearsal.prepared(work, model, tokenizer)
     model = methods.apply(model, work.config, "preference", "CAUSAL_LM")
     watch = trainer.Watch()
-    engine = trl_adapter.sft_trainer(model, tokenizer, kept, arguments, [watch])
+    engine = trl_adapter.sft_trainer(model, tokenizer, kept, arguments, [watch], held)
     seconds = trainer.train(engine, watch, work, len(kept))
     whole = model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
     whole.save_pretrained(str(folder))

@@ -52,6 +52,25 @@ class Rehearsal:
             yield model
 
 
+def rehearsing(base: type, rehearsal: Rehearsal | None) -> type:
+    """A trainer whose every step also holds the model to what it was."""
+    if rehearsal is None:
+        return base
+
+    class Rehearsing(base):
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            made = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            # A loss that is divided by the rows of all parts of a step is not divided by the parts.
+            parts = 1 if num_items_in_batch is None else self.current_gradient_accumulation_steps
+            held = rehearsal.loss(model, self.state.global_step) / parts
+            return (made[0] + held, *made[1:]) if return_outputs else made + held
+
+    Rehearsing.__name__ = base.__name__
+    return Rehearsing
+
+
 def prepared(job: Job, model: Any, tokenizer: Any) -> Rehearsal | None:
     """What the config asks for, from a model that no method has touched yet."""
     if not job.config.rehearsal:

@@ -8,7 +8,7 @@ from common import launch
 from common.chat import IGNORED, TEMPLATE_SETTINGS, Encoded
 from common.evaluate_text import answer_logits
 from common.preferences import Likelihoods, Pair
-from common.rehearsal import Rehearsal
+from common.rehearsal import Rehearsal, rehearsing
 
 LENGTH_JITTER_TOKENS = 8
 ROBUST_SMOOTHING = 0.1
@@ -34,25 +34,6 @@ def built(
         callbacks=callbacks,
         **more,
     )
-
-
-def rehearsing(base: type, rehearsal: Rehearsal | None) -> type:
-    """A trainer whose every step also holds the model to what it was."""
-    if rehearsal is None:
-        return base
-
-    class Rehearsing(base):
-        def compute_loss(
-            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-        ) -> Any:
-            made = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-            # A loss that is divided by the rows of all parts of a step is not divided by the parts.
-            parts = 1 if num_items_in_batch is None else self.current_gradient_accumulation_steps
-            held = rehearsal.loss(model, self.state.global_step) / parts
-            return (made[0] + held, *made[1:]) if return_outputs else made + held
-
-    Rehearsing.__name__ = base.__name__
-    return Rehearsing
 
 
 def sft_trainer(
@@ -183,6 +164,7 @@ def dpo_trainer(
     losses: dict[str, float],
     settings: dict[str, Any],
     callbacks: list[Any],
+    rehearsal: Rehearsal | None = None,
 ) -> Any:
     """Direct preference optimisation against what the reference said of the pairs, scored beforehand.
 
@@ -203,11 +185,18 @@ def dpo_trainer(
         {**pair.columns(), "ref_chosen_logps": chosen, "ref_rejected_logps": rejected}
         for pair, chosen, rejected in zip(pairs, reference.chosen, reference.rejected, strict=True)
     ]
-    return built(tokenised(DPOTrainer), config, model, tokenizer, rows, callbacks, peft_config=peft)
+    kind = rehearsing(tokenised(DPOTrainer), rehearsal)
+    return built(kind, config, model, tokenizer, rows, callbacks, peft_config=peft)
 
 
 def kto_trainer(
-    model: Any, peft: Any, tokenizer: Any, pairs: list[Pair], settings: dict[str, Any], callbacks: list[Any]
+    model: Any,
+    peft: Any,
+    tokenizer: Any,
+    pairs: list[Pair],
+    settings: dict[str, Any],
+    callbacks: list[Any],
+    rehearsal: Rehearsal | None = None,
 ) -> Any:
     """KTO: each answer is good or bad by itself. TRL reads rows in order, so they come shuffled."""
     from trl import KTOConfig, KTOTrainer
@@ -226,7 +215,8 @@ def kto_trainer(
     config = KTOConfig(
         **settings, max_length=None, precompute_ref_log_probs=True, activation_checkpointing=False
     )
-    return built(tokenised(KTOTrainer), config, model, tokenizer, rows, callbacks, peft_config=peft)
+    kind = rehearsing(tokenised(KTOTrainer), rehearsal)
+    return built(kind, config, model, tokenizer, rows, callbacks, peft_config=peft)
 
 
 def reward_trainer(
@@ -252,6 +242,7 @@ def rollout_trainer(
     reward: Callable[[int, str], float],
     settings: dict[str, Any],
     callbacks: list[Any],
+    rehearsal: Rehearsal | None = None,
 ) -> Any:
     """GRPO or RLOO: the model answers, and `reward` (row of the prompt, answer) pays for each answer."""
     import trl
@@ -266,7 +257,8 @@ def rollout_trainer(
     }[kind]
     config = config_of(**settings, chat_template_kwargs=TEMPLATE_SETTINGS, activation_checkpointing=False)
     rows = [{"prompt": prompt, "row": place} for place, prompt in enumerate(prompts)]
-    return built(trainer_of, config, model, tokenizer, rows, callbacks, peft_config=peft, reward_funcs=paid)
+    kind = rehearsing(trainer_of, rehearsal)
+    return built(kind, config, model, tokenizer, rows, callbacks, peft_config=peft, reward_funcs=paid)
 
 
 def tokenised(base: type) -> type:

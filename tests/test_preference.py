@@ -22,6 +22,8 @@ from common import (
 from common.config import LOSSES
 from common.errors import GalleryError
 from common.job import Job
+from common.preference_stage import START_FILE, start_folder
+from common.rehearsal import Rehearsal
 from common.tuners import preference
 from tests import toy_text
 
@@ -78,12 +80,21 @@ def test_a_run_stands_beside_its_reference_and_its_plain_rival(tiny: Path, tmp_p
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_trains_saves_and_reloads(
-    loss: str,
-    tiny: Path,
-    tmp_path: Path,
+    loss: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = job(tiny, tmp_path, loss=loss, method="lora")
+    held: list[int] = []
+    real = Rehearsal.loss
+
+    def counted(self: Rehearsal, model: Any, step: int) -> Any:
+        held.append(step)
+        return real(self, model, step)
+
+    monkeypatch.setattr(Rehearsal, "loss", counted)
+    work = job(tiny, tmp_path, loss=loss, method="lora", rehearsal=3)
     facts = preference.fit(work)
+    stage = json.loads((start_folder(work) / START_FILE).read_text())
+    steps = 0 if loss == "reward" else facts["steps"]
+    assert len(held) == stage["steps"] + steps, "every step of both stages holds the model to what it was"
     assert facts["loss"] == loss and facts["trainable_parameters"] > 0 and not facts["diverged"]
     assert (work.adapter / "adapter_config.json").is_file()
     assert not (work.adapter / "ref").exists()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from common import answering, methods, reward_model, trainer, trl_adapter
+from common import answering, methods, rehearsal, reward_model, trainer, trl_adapter
 from common.config import RunConfig
 from common.errors import GalleryError
 from common.evaluate_text import bits_per_byte
@@ -34,6 +34,7 @@ from common.preferences import (
     with_own_answers,
 )
 from common.progress import say
+from common.rehearsal import Rehearsal
 from common.usecase import Example, Splits
 
 WATCHED_PAIRS = 64
@@ -55,10 +56,11 @@ def fit_policy(work: Job) -> dict[str, Any]:
     arguments = trainer.arguments(work, len(work.splits.train))
     pairs = training_pairs(work)
     model, tokenizer = load_causal(work.base, None)
+    held = rehearsal.prepared(work, model, tokenizer)
     peft, model = adapter_of(model, work.config)
     watch, watched = trainer.Watch(), watched_pairs(work)
     before = Likelihoods.under(*answering.load(work, None), watched)
-    engine = policy_trainer(work, model, peft, tokenizer, pairs, arguments, [watch])
+    engine = policy_trainer(work, model, peft, tokenizer, pairs, arguments, [watch], held)
     zero = refuse_stale_reference(work, engine.model, tokenizer, watched, before)
     guard = Guard(lambda: change_per_token(engine.model, tokenizer, watched, before.chosen), work.config)
     engine.add_callback(guard)
@@ -100,12 +102,13 @@ def policy_trainer(
     pairs: list[Pair],
     arguments: dict[str, Any],
     callbacks: list[Any],
+    held: Rehearsal | None,
 ) -> Any:
     """TRL's trainer for the config's loss."""
     config = job.config
     settings = {**arguments, **trainer.schedule(job, len(pairs)), "beta": config.beta}
     if config.loss == "kto":
-        return trl_adapter.kto_trainer(model, peft, tokenizer, pairs, settings, callbacks)
+        return trl_adapter.kto_trainer(model, peft, tokenizer, pairs, settings, callbacks, held)
     if config.loss in ("grpo", "rloo"):
         settings |= {
             "num_generations": config.rollouts,
@@ -118,13 +121,15 @@ def policy_trainer(
 
         prompts = [pair.row["prompt"] for pair in pairs]
         return trl_adapter.rollout_trainer(
-            config.loss, model, peft, tokenizer, prompts, reward, settings, callbacks
+            config.loss, model, peft, tokenizer, prompts, reward, settings, callbacks, held
         )
     losses = (
         {"sigmoid": 1.0, "sft": config.sft_weight} if config.loss == "sigmoid+sft" else {config.loss: 1.0}
     )
     reference = Likelihoods.under(*answering.load(job, None), pairs)
-    return trl_adapter.dpo_trainer(model, peft, tokenizer, pairs, reference, losses, settings, callbacks)
+    return trl_adapter.dpo_trainer(
+        model, peft, tokenizer, pairs, reference, losses, settings, callbacks, held
+    )
 
 
 def training_pairs(job: Job) -> list[Pair]:
