@@ -17,7 +17,7 @@ from common.progress import task
 
 LONGEST_TOKENS = 128
 SHORTEST_SHARE = 0.75
-PASSAGES_A_STEP = 2
+PASSAGES_A_STEP = 1
 WEIGHT = 1.0
 
 

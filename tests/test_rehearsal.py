@@ -41,7 +41,7 @@ def test_the_untuned_model_stays_at_hand_and_has_come_away_by_nothing(
             if parameter.requires_grad:
                 parameter.add_(torch.randn_like(parameter))
     assert held.loss(tuned, 0).item() > before + 1e-6
-    assert held.loss(tuned, 0).item() == held.loss(tuned, 2).item() != held.loss(tuned, 1).item()
+    assert held.loss(tuned, 0).item() == held.loss(tuned, 4).item() != held.loss(tuned, 1).item()
 
 
 @pytest.mark.parametrize("method", ["full", "lora"])
