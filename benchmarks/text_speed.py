@@ -31,7 +31,7 @@ def job_for(model: str, folder: Path) -> Job:
     found = usecase.find("support_chatbot")
     splits = found.load(None)
     splits = replace(splits, train=splits.train[:ROWS], val=())
-    given = {"model": model, "method": "full", "epochs": 1, "learning_rate": RATE}
+    given = {"model": model, "method": "full", "epochs": 1, "learning_rate": RATE, "rehearsal": 0}
     settings = config.build(found, "offline", given)
     return Job(found, splits, settings, models.resolve(model, None, found.tuner), 0, folder)
 

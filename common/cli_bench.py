@@ -74,7 +74,7 @@ def parity(
     examples: Annotated[int, typer.Option(help="how many test examples to answer")] = 64,
     out: Annotated[Path | None, typer.Option(help="where to keep the merged model, if it passes")] = None,
 ) -> None:
-    """Whether the merged, the reloaded and the int8 model answer as the adapter does."""
+    """Whether the merged, the reloaded, the int8 and the ONNX model answer as the adapter does."""
     keep_quiet(online=False)
     from common.parity import check
 
