@@ -1,8 +1,8 @@
 """Runs what is missing in the benchmark or older than its code, data or settings.
 
 One run after another, each in a process of its own, so that one that fails or eats the memory takes
-nothing with it: it becomes a row. Stopped and started again, it goes on where it was. Other engines
-(GNU parallel, Slurm, xargs) can spread the lines of `gallery bench --commands` over machines.
+nothing with it: it becomes a row. Stopped and started again, it goes on where it was. `--ray` spreads
+the rows over a cluster; so can other engines (GNU parallel, Slurm) with the lines of `--commands`.
 """
 
 import json
@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,9 @@ class Task:
         options = [part for key, value in self.given.items() for part in option(key, value)]
         out = ["--out", str(run.RUNS_FOLDER / self.name)]
         return ["gallery", "run", self.usecase, "--variant", self.variant, *options, *out]
+
+
+Outcome = tuple[Task, int, str]  # a row, the exit code of its run, the last lines that it said
 
 
 def option(key: str, value: Any) -> list[str]:
@@ -179,25 +182,33 @@ def commands(tasks: Sequence[Task]) -> list[str]:
 
 def carry_out(
     tasks: Sequence[Task],
-    runner: Callable[[Task], tuple[int, str]] | None = None,
+    engine: Callable[[Sequence[Task]], Iterable[Outcome]] | None = None,
     home: Path = results.BENCHMARKS,
 ) -> list[str]:
     """Runs and publishes every stale row; gives the names of those that failed."""
     failed = []
     due = [task for task in tasks if task.why]
-    for number, task in enumerate(due, start=1):
-        say(f"[bold]{number}/{len(due)} {task.name}[/bold]: {task.why}")
+    for task in due:
+        set_aside_stale(task, run.RUNS_FOLDER / task.name)
+    for task, code, said in (engine or one_by_one)(due):
         folder = run.RUNS_FOLDER / task.name
-        set_aside_stale(task, folder)
-        code, said = (runner or in_process)(task)
         if code in STOPPED:
             raise KeyboardInterrupt
         if code != 0:
             failed.append(task.name)
-            say(f"  failed with code {code}; it becomes a row")
+            say(f"  {task.name} failed with code {code}; it becomes a row")
             note_failure(task, folder, said)
         publish.publish_run(folder, home=home)
     return failed
+
+
+def one_by_one(
+    tasks: Sequence[Task], runner: Callable[[Task], tuple[int, str]] | None = None
+) -> Iterator[Outcome]:
+    """Runs one row after another on this machine."""
+    for number, task in enumerate(tasks, start=1):
+        say(f"[bold]{number}/{len(tasks)} {task.name}[/bold]: {task.why}")
+        yield (task, *(runner or in_process)(task))
 
 
 def set_aside_stale(task: Task, folder: Path) -> None:

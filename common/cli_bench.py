@@ -25,9 +25,11 @@ def bench(
     again: Annotated[bool, typer.Option(help="also what failed with the same code")] = False,
     smoke: Annotated[bool, typer.Option(help="tiny budget; makes drafts")] = False,
     seeds: Annotated[int, typer.Option(help="three or more to publish")] = 3,
+    ray: Annotated[bool, typer.Option(help="spread the rows over a Ray cluster, or these cores")] = False,
 ) -> None:
     """Runs every variant that is missing or older than its code, data or settings; may be stopped."""
     from common import bench as benches
+    from common import cluster
 
     wanted = benches.Wanted(seeds, methods, curve, hub, smoke, again)
     plan = benches.plan(names or [], wanted)
@@ -36,7 +38,7 @@ def bench(
         return
     signal.signal(signal.SIGINT, interrupted)
     try:
-        failed = benches.carry_out(plan)
+        failed = benches.carry_out(plan, cluster.outcomes if ray else None)
     except KeyboardInterrupt:
         leave()
     raise typer.Exit(1 if failed else 0)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,8 @@ def finishes(task: bench.Task) -> tuple[int, str]:
 
 
 def carry_out(place: Path, runner: object = finishes, **wanted: object) -> list[str]:
-    return bench.carry_out(plan(place, **wanted), runner, place / "benchmarks")
+    engine = partial(bench.one_by_one, runner=runner)
+    return bench.carry_out(plan(place, **wanted), engine, place / "benchmarks")
 
 
 def test_runs_what_is_missing_and_then_nothing(place: Path) -> None:

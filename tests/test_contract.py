@@ -15,7 +15,7 @@ ORDER = (
     "embed_rivals classify_rivals vision_rivals record cells evaluate results stamp rehearsal trl_adapter "
     "trainer answering reward_model preference_stage preference_checks tuners contenders attempts search "
     "summary verdicts methods_table curve negatives board report honesty contract compare onnx_form "
-    "publish inspect scaffold check plan ask humans run bench web parity export_template export "
+    "publish inspect scaffold check plan ask humans run bench cluster web parity export_template export "
     "serve_limits serve try_page notebook stopping cli_bench cli_export cli"
 ).split()
 
