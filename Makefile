@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 GALLERY = $(VENV)/bin/gallery
 READY = $(VENV)/.ready
+TOOLS = $(VENV)/.ready-tools
+INSTALL = $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 .PHONY: demo test lint format bench-core bench-text constraints clean
 
@@ -10,21 +12,21 @@ demo: $(READY)
 	$(GALLERY) run knowledge_search
 
 # One thread a process: two tests side by side finish sooner than one test on two threads.
-test: $(READY)
+test: $(TOOLS)
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-lint: $(READY)
+lint: $(TOOLS)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
-format: $(READY)
+format: $(TOOLS)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-bench-core: $(READY)
+bench-core: $(TOOLS)
 	$(VENV)/bin/python benchmarks/core_speed.py
 
-bench-text: $(READY)
+bench-text: $(TOOLS)
 	$(VENV)/bin/python benchmarks/text_speed.py
 
 # Renews every pin from the ranges in pyproject.toml; run the tests before committing the result.
@@ -40,5 +42,10 @@ clean:
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(INSTALL) .
 	touch $(READY)
+
+# What tests and benchmarks need beyond that is several times as large.
+$(TOOLS): $(READY)
+	$(INSTALL) ".[dev]"
+	touch $(TOOLS)
