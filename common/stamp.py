@@ -13,11 +13,11 @@ from pathlib import Path
 
 from common import models
 from common import usecase as usecases
-from common.config import RunConfig
+from common.config import NOT_IN_IDENTITY, RunConfig
 from common.usecase import ROOT, UseCase
 
 ONLY_SHOWS = {"common.report", "common.board", "common.progress", "common.stamp", "common.errors"}
-NOT_SETTINGS = {"seeds", "data", "threads", "track", "about", "smoke"}
+NOT_SETTINGS = NOT_IN_IDENTITY | {"about", "smoke"}
 
 
 def of(usecase: UseCase, config: RunConfig) -> dict[str, str]:
