@@ -172,10 +172,11 @@ def test_a_note_with_a_further_term_of_the_house_is_wrong() -> None:
     assert scores(example, f"{text} now.")["preferred_term"] == 1
 
 
-def test_a_sheet_says_the_words_of_either_reader_and_the_prompt_ends_with_the_reader() -> None:
-    example = next(e for e in SPLITS.test if e.inputs["reader"] == "patient")
-    lines = EDITING.model_input(example)[0]["content"].splitlines()
-    assert lines[0].startswith("clinician: ") and "; patient: " in lines[0]
+def test_a_sheet_says_the_words_of_its_reader_first_and_the_prompt_ends_with_the_reader() -> None:
+    for reader, other in (("clinician", "patient"), ("patient", "clinician")):
+        example = next(e for e in SPLITS.test if e.inputs["reader"] == reader)
+        lines = EDITING.model_input(example)[0]["content"].splitlines()
+        assert lines[0].startswith(f"{reader}: ") and f"; {other}: " in lines[0]
     ambiguous = {line for e in SPLITS.test for line in e.inputs["glossary"] if line.endswith("sense only")}
     assert {line.split(" = ")[0] for line in ambiguous} < {t.professional for t in glossary() if t.word}
     assert lines[-2:] == [example.inputs["text"], "Reader: patient"]

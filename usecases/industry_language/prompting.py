@@ -30,20 +30,22 @@ def messages(inputs: Mapping[str, Any], edits: bool = False) -> list[Message]:
         last = {**turns[-1], "content": "\n".join([*glossary, turns[-1]["content"]])}
         return [*turns[:-1], last]
     if edits:
-        lines = [by_reader(line, domains()[inputs["domain"]].readers) for line in inputs["glossary"]]
+        readers = domains()[inputs["domain"]].readers
+        lines = [for_reader(line, readers, inputs["reader"]) for line in inputs["glossary"]]
         shown = [*lines, inputs["text"], f"Reader: {inputs['reader']}"]
     else:
         shown = [FULL.format(**inputs), *glossary, inputs["text"]]
     return [{"role": "user", "content": "\n".join(shown)}]
 
 
-def by_reader(line: str, readers: Mapping[str, str]) -> str:
-    """A glossary line as the words for either reader, which a small model looks up by the reader's name.
+def for_reader(line: str, readers: Mapping[str, str], reader: str) -> str:
+    """A glossary line as the words for either reader, those for the one who reads this note first.
 
     Where the word has other senses, the note is named as a third place to take the words from.
     """
     professional, plain = line.removesuffix(ONLY_HERE).split(" = ")
-    words = f"{readers[PROFESSIONAL]}: {professional}; {readers[PUBLIC]}: {plain}"
+    entries = [f"{readers[PROFESSIONAL]}: {professional}", f"{readers[PUBLIC]}: {plain}"]
+    words = "; ".join(entries if reader == readers[PROFESSIONAL] else entries[::-1])
     return f"{words}; {NOTE}" if line.endswith(ONLY_HERE) else words
 
 
