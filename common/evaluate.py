@@ -150,4 +150,5 @@ def light_note(rivals: Sequence[Rival], margin: float) -> str:
     if not close:
         return "."
     cheap = max(close, key=lambda rival: rival.mean)
-    return f"; {cheap.label} costs far less and is within reach ({cells.gap(cheap.difference.as_dict())})."
+    said = "is better still" if cheap.difference.high < 0 else "is within reach"
+    return f"; {cheap.label} costs far less and {said} ({cells.gap(cheap.difference.as_dict())})."

@@ -45,7 +45,10 @@ def test_a_light_rival_is_named_and_does_not_decide() -> None:
     light = rival("light", 0.79, 0.005, 0.015, "linear map")
     found = verdict("score", 0.8, [rival("prompting", 0.6, 0.1, 0.3), light], 0.02, 0.0, 0.05)
     assert found.label == "fine-tune"
-    assert "linear map costs far less" in found.reason
+    assert "linear map costs far less and is within reach" in found.reason
+    better = rival("light", 0.85, -0.06, -0.04, "linear map")
+    found = verdict("score", 0.8, [rival("prompting", 0.6, 0.1, 0.3), better], 0.02, 0.0, 0.05)
+    assert "linear map costs far less and is better still" in found.reason
 
 
 def test_the_reason_carries_the_deciding_difference() -> None:
