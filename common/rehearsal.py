@@ -18,6 +18,7 @@ from common.progress import task
 LONGEST_TOKENS = 128
 SHORTEST_SHARE = 0.75
 PASSAGES_A_STEP = 1
+SMOKE_PASSAGES = 20
 WEIGHT = 1.0
 
 
@@ -85,7 +86,7 @@ def written(job: Job, model: Any, tokenizer: Any) -> Any:
     """Passages that the model draws from nothing but its start token, all of one length."""
     import torch
 
-    count = job.config.rehearsal
+    count = min(job.config.rehearsal, SMOKE_PASSAGES) if job.config.smoke else job.config.rehearsal
     first = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
     longest = min(LONGEST_TOKENS, job.config.train_length_tokens) - 1
     sampling = Sampling(1.0, job.seed, plain=True)

@@ -161,7 +161,7 @@ def test_a_method_that_cannot_be_merged_gives_the_adapter_and_says_why(
     run.execute(found, config.build(found, "offline", {"smoke": True}), out)
     export.export(out, tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-    assert "No merged model: method 'head' has no weights" in card and "do not use it" in card
+    assert "No merged model: method 'head' cannot be merged" in card and "do not use it" in card
     assert "ollama" not in card and "gallery serve" not in card
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["README.md", "adapter"]
 

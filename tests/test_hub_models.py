@@ -126,7 +126,8 @@ def search_case() -> tuple[usecase.UseCase, usecase.Splits, list[str]]:
 def small_search(folder: Path, root: Path) -> Job:
     """The search use case with a few questions and the passages that answer them."""
     found, loaded, _ = search_case()
-    settings = config.build(found, "offline", {"model": str(folder), "batch_size": 16, "epochs": 1})
+    given = {"model": str(folder), "method": "lora", "learning_rate": 5e-4, "batch_size": 16, "epochs": 1}
+    settings = config.build(found, "offline", given)
     splits = run.data.smoke_sample(loaded, train=32, val=8, test=8)
     wanted = {i for e in (*splits.train, *splits.val, *splits.test) for i in e.answer}
     texts = {i: text for i, text in splits.documents.items() if i in wanted}

@@ -49,6 +49,7 @@ def executed(name: str) -> list[Any]:
     return shown
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_from_the_problem_to_the_verdict(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
