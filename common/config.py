@@ -76,7 +76,6 @@ class RunConfig(BaseModel):
     classes_balanced: bool = setting(False, "weigh rare labels up in the loss", CLASSIFIER)
 
     image_pixels: int = setting(64, "longer side of what the image model sees", VISION, ge=16)
-    light_change: float = setting(0.1, "how far training pictures are lit anew", VISION, ge=0, lt=1)
     lora_targets: tuple[str, ...] = setting((), "modules beside which LoRA sits; empty: all", VISION)
 
     loss: Literal[LOSSES] = setting("apo_zero", "how preferences are learnt", PREFERENCE)

@@ -88,7 +88,8 @@ def one_batch(
         )
         cache = result.past_key_values
         logits = result.logits[:, -1].float()
-        logits[:, banned] = float("-inf")
+        if banned:
+            logits[:, banned] = float("-inf")
         chosen = choose(logits, sampling, random)
         for row, piece in zip(alive, chosen.tolist(), strict=True):
             pieces[row].append(piece)

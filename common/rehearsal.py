@@ -19,7 +19,6 @@ LONGEST_TOKENS = 128
 SHORTEST_SHARE = 0.75
 PASSAGES_A_STEP = 1
 SMOKE_PASSAGES = 20
-WEIGHT = 1.0
 
 
 class Rehearsal:
@@ -41,7 +40,7 @@ class Rehearsal:
             before = untuned(input_ids=tokens).logits.float().log_softmax(-1)
         # New pieces of an extended vocabulary had no place before.
         before, after = before[..., : after.shape[-1]], after[..., : before.shape[-1]]
-        return WEIGHT * (before.exp() * (before - after)).sum(-1).mean()
+        return (before.exp() * (before - after)).sum(-1).mean()
 
     @contextmanager
     def before(self, model: Any) -> Iterator[Any]:

@@ -51,8 +51,8 @@ class Rows:
 class Collate:
     """Pictures to a batch, mirrored, moved and lit anew each time from the run's own random numbers."""
 
-    def __init__(self, view: vision.View, light: float) -> None:
-        self.view, self.light = view, light
+    def __init__(self, view: vision.View) -> None:
+        self.view = view
 
     def __call__(self, rows: list[tuple[np.ndarray, int]]) -> dict[str, Any]:
         import torch
@@ -63,10 +63,10 @@ class Collate:
         }
 
     def varied(self, pixels: np.ndarray) -> np.ndarray:
-        """One picture mirrored, moved by a few pixels, and lit otherwise."""
+        """One picture mirrored, moved by a few pixels, and a little brighter or darker."""
         import torch
 
-        draw = torch.rand(8).numpy()
+        draw = torch.rand(5).numpy()
         pixels = pixels[:, ::-1] if draw[0] < 0.5 else pixels
         pixels = pixels[::-1] if draw[1] < 0.5 else pixels
         sides = np.array(pixels.shape[:2]) // LARGEST_SHIFT
@@ -75,16 +75,7 @@ class Collate:
         wide = np.pad(pixels, around, mode="reflect")
         top, left = abs(down) + down, abs(right) + right
         moved = wide[top : top + pixels.shape[0], left : left + pixels.shape[1]]
-        return relit(moved, self.light * (2 * draw[4:] - 1))
-
-
-def relit(pixels: np.ndarray, changes: np.ndarray) -> np.ndarray:
-    """A picture lit otherwise: as a whole, from top to bottom, from left to right, and in its curve."""
-    whole, down, right, curve = changes
-    rows, columns = (np.linspace(-1, 1, side) for side in pixels.shape[:2])
-    light = (1 + whole) * (1 + down * rows[:, None] + right * columns[None, :])
-    light = light[:, :, None] if pixels.ndim == 3 else light
-    return np.clip(np.rint(255 * (pixels / 255) ** np.exp(curve) * light), 0, 255).astype(np.uint8)
+        return np.clip(moved * (0.9 + 0.2 * draw[4]), 0, 255).astype(np.uint8)
 
 
 def fit(job: Job) -> dict[str, Any]:
@@ -101,7 +92,7 @@ def fit(job: Job) -> dict[str, Any]:
         model=model,
         args=TrainingArguments(**arguments, label_names=["labels"]),
         train_dataset=rows,
-        data_collator=Collate(rows.view, job.config.light_change),
+        data_collator=Collate(rows.view),
         callbacks=[watch],
     )
     seconds = trainer.train(engine, watch, job, len(rows))
