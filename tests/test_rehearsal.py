@@ -36,11 +36,12 @@ def test_the_untuned_model_stays_at_hand_and_has_come_away_by_nothing(
     assert (held.untuned is None) == (method != "full")
     before = held.loss(tuned, 0).item()
     assert before == pytest.approx(0, abs=1e-5) or method == "prompt"
+    torch.manual_seed(0)
     with torch.no_grad():
         for parameter in tuned.parameters():
             if parameter.requires_grad:
                 parameter.add_(torch.randn_like(parameter))
-    assert held.loss(tuned, 0).item() > before + 1e-6
+    assert abs(held.loss(tuned, 0).item() - before) > 1e-6, "a drawn prompt may come nearer by chance"
     assert held.loss(tuned, 0).item() == held.loss(tuned, 4).item() != held.loss(tuned, 1).item()
 
 
