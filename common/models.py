@@ -235,6 +235,15 @@ def grow_rows(model: Any, tokenizer: Any) -> None:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
 
 
+def refuse_packed_draw(method: str, model: str) -> None:
+    """4 bits hold weights that were stored; weights that are drawn anew would stay unpacked without a word."""
+    if method == "qlora" and model in (CHARACTERS, RANDOM):
+        raise GalleryError(
+            f"Method 'qlora' holds stored weights in 4 bits, and model {model!r} is drawn at random. "
+            "Use lora, or a model with weights."
+        )
+
+
 def four_bit_settings(dtype: Any, device: str) -> dict[str, Any]:
     """How linear layers are loaded as 4-bit numbers; what they compute stays in `dtype`."""
     from importlib.util import find_spec
@@ -272,7 +281,7 @@ def load_causal(base: Base, adapter: Path | None, four_bits: bool = False) -> tu
     device, dtype = ("cuda", torch.bfloat16) if on_gpu else ("cpu", torch.float32)
     packed = four_bit_settings(dtype, device) if four_bits else {}
     if base.id == RANDOM_TEXT and not whole:
-        # No embedded weights have earned their place yet, so the same start is drawn every time.
+        # The same start is drawn every time, so that an adapter finds the base it was trained on.
         torch.manual_seed(0)
         settings = AutoConfig.from_pretrained(base.path)
         model = AutoModelForCausalLM.from_config(settings, dtype=dtype)

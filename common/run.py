@@ -53,6 +53,7 @@ def execute(usecase: UseCase, config: RunConfig, folder: Path) -> RunRecord:
     """Runs every stage that is not done yet and gives the record."""
     usecase = usecase.configured(config.task)
     methods.find(config.method, usecase.tuner)
+    models.refuse_packed_draw(config.method, config.model)
     launch.join()
     track.refuse_missing(config.track)
     if launch.count() > 1 and usecase.tuner not in SEVERAL:

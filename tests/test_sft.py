@@ -246,3 +246,12 @@ def test_four_bit_weights_are_packed_counted_and_refused_where_the_library_is_mi
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(GalleryError, match="needs bitsandbytes, which is not installed"):
         models.load_causal(work.base, None, four_bits=True)
+
+
+@pytest.mark.parametrize("model", [models.RANDOM, models.CHARACTERS])
+def test_weights_that_are_drawn_are_not_held_in_four_bits(model: str, tiny: Path, tmp_path: Path) -> None:
+    work = job(tiny, tmp_path, method="qlora")
+    settings = work.config.model_copy(update={"model": model})
+    with pytest.raises(GalleryError, match="'qlora' holds stored weights in 4 bits"):
+        run.execute(work.usecase, settings, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
