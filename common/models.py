@@ -236,7 +236,7 @@ def grow_rows(model: Any, tokenizer: Any) -> None:
 
 
 def refuse_packed_draw(method: str, model: str) -> None:
-    """4 bits hold weights that were stored; weights that are drawn anew would stay unpacked without a word."""
+    """4 bits hold stored weights; weights that are drawn anew would stay unpacked without a word."""
     if method == "qlora" and model in (CHARACTERS, RANDOM):
         raise GalleryError(
             f"Method 'qlora' holds stored weights in 4 bits, and model {model!r} is drawn at random. "
