@@ -9,7 +9,7 @@ from common.usecase import Example, Source, Splits
 
 SENTENCES = Path(__file__).parent / "data" / "clauses.toml"
 SOURCE = Source("Made-up customer tickets", "Apache-2.0", "written and combined by this use case")
-TICKETS = {"train": 460, "val": 60, "test": 200}
+TICKETS = {"train": 1000, "val": 60, "test": 200}
 SHARES = {"negative": 0.68, "positive": 0.22, "neutral": 0.10}
 TWO_THINGS = 0.75
 OPPOSITE = 0.5
