@@ -11,7 +11,7 @@ from common import data, usecase
 from common.errors import FaultsError
 from common.honesty import mean_headline
 from usecases.ticket_sentiment import data as own_data
-from usecases.ticket_sentiment import floor, scoring
+from usecases.ticket_sentiment import focus, scoring
 
 CASE = usecase.find("ticket_sentiment")
 SPLITS = CASE.load(None)
@@ -61,8 +61,20 @@ def test_an_answer_outside_the_moods_is_wrong_and_a_mood_that_is_absent_is_left_
 
 
 def test_a_message_is_cut_where_the_subject_changes() -> None:
-    assert floor.parts("the app freezes, but the van was early") == ["the app freezes", "the van was early"]
-    assert floor.parts("ok") == ["ok"]
+    assert focus.parts("the app freezes, but the van was early") == ["the app freezes", "the van was early"]
+    assert focus.parts("ok") == ["ok"]
+
+
+def test_every_contender_reads_the_part_about_the_aspect() -> None:
+    two = [e for e in SPLITS.test if e.kind == "opposite moods"]
+    texts = {e.inputs["part"] for e in two}
+    assert all(e.inputs["part"] in e.inputs["text"] and e.inputs["part"] != e.inputs["text"] for e in two)
+    assert len(texts) > 40 and CASE.model_input(two[0]).endswith(f": {two[0].inputs['part']}")
+    pairs = zip(two[::2], two[1::2], strict=False)
+    apart = [a.inputs["part"] != b.inputs["part"] for a, b in pairs if a.group == b.group]
+    assert np.mean(apart) > 0.7, "two aspects of a message are mostly found in two parts of it"
+    few = replace(SPLITS, train=tuple(e for e in SPLITS.train if e.inputs["aspect"] == "app"))
+    assert {e.inputs["part"] == e.inputs["text"] for e in focus.focused(few).test} == {True}
 
 
 def test_the_floor_is_no_worse_than_any_single_mood_and_far_from_gold() -> None:
@@ -70,8 +82,6 @@ def test_the_floor_is_no_worse_than_any_single_mood_and_far_from_gold() -> None:
     reached = mean_headline(CASE, SPLITS, answers)
     alone = [mean_headline(CASE, SPLITS, [{"label": mood}] * len(SPLITS.test)) for mood in scoring.MOODS]
     assert max(alone) < reached < 0.8
-    few = replace(SPLITS, train=tuple(e for e in SPLITS.train if e.inputs["aspect"] == "app"))
-    assert len(CASE.floor(few)(SPLITS.test[:5])) == 5
 
 
 def test_own_rows_need_an_aspect_and_a_known_mood(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from common.labelling import LabellingCase
 from common.usecase import Answerer, Columns, Example, Scores, Splits
 from usecases.ticket_sentiment import data as own_data
 from usecases.ticket_sentiment import scoring
-from usecases.ticket_sentiment.floor import mood_of_part
+from usecases.ticket_sentiment.focus import focused
 
 
 class TicketSentiment(LabellingCase):
@@ -33,11 +33,11 @@ class TicketSentiment(LabellingCase):
 
     def load(self, data: Path | None) -> Splits:
         if data is None:
-            return own_data.load()
-        return read_examples(data, "text", "label", beside=("aspect",), answers=scoring.MOODS)
+            return focused(own_data.load())
+        return focused(read_examples(data, "text", "label", beside=("aspect",), answers=scoring.MOODS))
 
     def model_input(self, example: Example) -> str:
-        return f"{example.inputs['aspect']}: {example.inputs['text']}"
+        return f"{example.inputs['aspect']}: {example.inputs['part']}"
 
     def score(self, example: Example, output: dict[str, Any]) -> Scores:
         return scoring.scores(example.answer, output["label"])
@@ -46,10 +46,10 @@ class TicketSentiment(LabellingCase):
         return scoring.aggregate(columns)
 
     def floor(self, splits: Splits) -> Answerer:
-        return mood_of_part(splits)
+        return character_label(splits, lambda example: example.inputs["part"])
 
     def further_floors(self) -> Sequence[tuple[str, str, Callable[[Splits], Answerer]]]:
-        whole = partial(character_label, text_of=self.model_input)
+        whole = partial(character_label, text_of=lambda e: f"{e.inputs['aspect']}: {e.inputs['text']}")
         return [("floor_whole", "TF-IDF on the whole message", whole)]
 
 
