@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from common import chat, launch
+from common import chat, launch, refusals
 from common.chat import Encoded
 from common.data import by_hash
 from common.errors import GalleryError
 from common.evaluate import headline
 from common.evaluate_text import bits_per_byte, likeliest
-from common.generate import Reply, Sampling, replies
+from common.generate import Reply, Sampling, leaning, replies
 from common.job import Job, Output
 from common.models import CHARACTERS, load_causal
 from common.progress import console, say, task
@@ -34,7 +34,9 @@ def load(job: Job, adapter: Path | None) -> tuple[Any, Any]:
     """The model and its tokenizer, as they came or as this job tuned them."""
     if adapter is not None:
         check_template(job, adapter)
-        return load_causal(job.base, adapter, four_bits(job))
+        model, tokenizer = load_causal(job.base, adapter, four_bits(job))
+        refusals.restore(model, adapter)
+        return model, tokenizer
     return job.kept("base", lambda: start(job))
 
 
@@ -114,18 +116,36 @@ def context_tokens(model: Any) -> int:
 
 def zero_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """The base model with the same prompt."""
-    return answers(job, *load(job, None), examples, [job.usecase.model_input(e) for e in examples])
+    return untuned(job, examples, plain)
 
 
 def few_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """The base model after the most similar training examples, as many as fit."""
+    return untuned(job, examples, with_shots)
+
+
+def untuned(job: Job, examples: Sequence[Example], prompts_of: refusals.PromptsOf) -> list[Output]:
+    """Answers of the base model, which refuses as readily as val is best with, as the tuned one does."""
+    model, tokenizer = load(job, None)
+    refusals.settle(job, model, tokenizer, prompts_of)
+    found = answers(job, model, tokenizer, examples, prompts_of(job, examples))
+    refusals.forget(model)
+    return found
+
+
+def plain(job: Job, examples: Sequence[Example]) -> list[chat.Prompt]:
+    """The prompts as the use case writes them."""
+    return [job.usecase.model_input(example) for example in examples]
+
+
+def with_shots(job: Job, examples: Sequence[Example]) -> list[chat.Prompt]:
+    """The prompts after the most similar training examples."""
     model, tokenizer = load(job, None)
     room = context_tokens(model) - job.config.answer_length_tokens
     near = nearest_training(job, examples)
-    prompts = [
+    return [
         fitting(job, tokenizer, example, found, room) for example, found in zip(examples, near, strict=True)
     ]
-    return answers(job, model, tokenizer, examples, prompts)
 
 
 def nearest_training(job: Job, examples: Sequence[Example]) -> list[list[tuple[chat.Prompt, str]]]:
@@ -178,8 +198,11 @@ def val_score(model: Any, tokenizer: Any, job: Job) -> float:
 def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """Answers of the tuned model."""
     model, tokenizer = load(job, job.adapter)
+    if job.usecase.refusal and leaning(model) is None:
+        refusals.settle(job, model, tokenizer, plain)
+        launch.once(lambda: model.generation_config.save_pretrained(str(job.adapter)))
     job.shared[f"tuned-{job.seed}"] = (model, tokenizer)
-    found = answers(job, model, tokenizer, examples, [job.usecase.model_input(e) for e in examples])
+    found = answers(job, model, tokenizer, examples, plain(job, examples))
     job.shared[f"answers-{job.seed}"] = [output.value for output in found]
     return found
 

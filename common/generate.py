@@ -5,16 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 BATCH_PROMPTS = 64
+REFUSAL = "generation_config.json"  # the file of a model folder that holds how readily it refuses
 BATCH_TOKENS = {"cpu": 12_288, "cuda": 262_144}
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A generated answer, whether the model ended it by itself, and its length in tokens."""
+    """A generated answer, whether the model ended it by itself, and its length in tokens.
+
+    `lead`: by how much a refusal was likelier than any other start, before the model's bound.
+    """
 
     text: str
     stopped: bool
     tokens: int
+    lead: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ def one_batch(
     pieces: list[list[int]] = [[] for _ in prompts]
     cache = None
     banned = tokenizer.all_special_ids if sampling.plain else []
+    bias, leads = leaning(model), [0.0] * len(prompts)
     for _ in range(most_tokens):
         result = model(
             input_ids=tokens,
@@ -90,6 +96,8 @@ def one_batch(
         logits = result.logits[:, -1].float()
         if banned:
             logits[:, banned] = float("-inf")
+        if bias and not pieces[0]:
+            leads = leant(logits, *bias)
         chosen = choose(logits, sampling, random)
         for row, piece in zip(alive, chosen.tolist(), strict=True):
             pieces[row].append(piece)
@@ -103,7 +111,27 @@ def one_batch(
         tokens, places = chosen[going, None], places[going, -1:] + 1
         mask = torch.nn.functional.pad(mask[going], (0, 1), value=1)
     ends = set(stops.tolist())
-    return [reply_of(tokenizer, row, ends) for row in pieces]
+    return [reply_of(tokenizer, row, ends, lead) for row, lead in zip(pieces, leads, strict=True)]
+
+
+def lean(model: Any, piece: int, amount: float) -> None:
+    """Has a model's answers start with a piece more or less readily."""
+    model.generation_config.sequence_bias = [[[piece], amount]]
+
+
+def leaning(model: Any) -> tuple[int, float] | None:
+    """The piece that answers start with more or less readily, and by how much."""
+    found = getattr(model.generation_config, "sequence_bias", None)
+    return (found[0][0][0], found[0][1]) if found else None
+
+
+def leant(logits: Any, piece: int, amount: float) -> list[float]:
+    """Adds the amount to the piece in place; gives by how much the piece led before."""
+    others = logits.clone()
+    others[:, piece] = float("-inf")
+    leads = logits[:, piece] - others.max(-1).values
+    logits[:, piece] += amount
+    return leads.tolist()
 
 
 def padded_left(prompts: list[Sequence[int]], filler: int, device: Any) -> tuple[Any, Any]:
@@ -135,7 +163,7 @@ def stop_ids(model: Any, tokenizer: Any) -> set[int]:
     return {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])} - {None}
 
 
-def reply_of(tokenizer: Any, pieces: list[int], ends: set[int]) -> Reply:
+def reply_of(tokenizer: Any, pieces: list[int], ends: set[int], lead: float) -> Reply:
     """Tokens as text, without the special ones."""
     text = tokenizer.decode(pieces, skip_special_tokens=True)
-    return Reply(text.strip(), bool(pieces) and pieces[-1] in ends, len(pieces))
+    return Reply(text.strip(), bool(pieces) and pieces[-1] in ends, len(pieces), lead)

@@ -93,6 +93,7 @@ class UseCase:
     limits: ClassVar[str]
     floor_label: ClassVar[str] = "no model"
     cut_mark: ClassVar[str] = ""  # put behind an answer that hit the length limit, so that a scorer sees it
+    refusal: ClassVar[str] = ""  # what a text model writes when it refuses; how readily is chosen on val
     margin: ClassVar[float] = 0.02
     largest_forgetting: ClassVar[float] = 0.05
     budget_minutes: ClassVar[float] = 6.0

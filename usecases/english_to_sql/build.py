@@ -80,8 +80,8 @@ def visible_database(domain: Domain) -> bytes:
 class Drafter:
     """Draws different drafts over one domain."""
 
-    def __init__(self, domain: Domain, visible: bytes, generator: random.Random, held_share: float) -> None:
-        self.domain, self.random, self.held_share = domain, generator, held_share
+    def __init__(self, domain: Domain, visible: bytes, generator: random.Random, use: str) -> None:
+        self.domain, self.random, self.use = domain, generator, use
         values = visible_values(domain, visible)
         self.planners = {rich: Planner(domain, values, generator, rich) for rich in (False, True)}
         self.met: set[str] = set()
@@ -98,8 +98,9 @@ class Drafter:
             if text in self.met:
                 continue
             self.met.add(text)
-            held = self.random.random() < self.held_share
-            return Draft(plan, Wording(plan, self.random, held).question(), text, tier(plan), held)
+            use = self.use if self.random.random() < HELD_SHARE else "seen"
+            question = Wording(plan, self.random, use).question()
+            return Draft(plan, question, text, tier(plan), use != "seen")
         return None
 
     def drafts(self, count: int) -> Iterable[Draft]:
@@ -169,7 +170,7 @@ def make_training(domain: Domain, count: int) -> Made:
     """Examples of one variant; their SQL is right by construction, a sample of it is gated."""
     generator = random.Random(f"train/{domain.name}")
     visible = visible_database(domain)
-    drafter = Drafter(domain, visible, generator, held_share=0.0)
+    drafter = Drafter(domain, visible, generator, "seen")
     missing = round(count * UNANSWERABLE_SHARE)
     found = [example(domain, i, draft) for i, draft in enumerate(drafter.drafts(count - missing))]
     for _ in range(missing):
@@ -179,11 +180,11 @@ def make_training(domain: Domain, count: int) -> Made:
     return Made(tuple(found), (visible,))
 
 
-def make_held_out(domain: Domain, count: int, held_share: float, extra_queries: Sequence[str]) -> Made:
+def make_held_out(domain: Domain, count: int, use: str, extra_queries: Sequence[str]) -> Made:
     """Gated examples of a val or test schema with all its databases, and paraphrases."""
     generator = random.Random(f"held out/{domain.name}")
     visible = visible_database(domain)
-    drafter = Drafter(domain, visible, generator, held_share)
+    drafter = Drafter(domain, visible, generator, use)
     missing = round(count * UNANSWERABLE_SHARE)
     drafts = list(drafter.drafts(round((count - missing) * SPARE)))
     queries = [*(draft.sql for draft in drafts), *extra_queries]
@@ -225,7 +226,8 @@ def paraphrases(domain: Domain, drafts: Sequence[Draft], examples: Sequence[Exam
     """Three more ways to ask some of the questions."""
     for draft, first in list(zip(drafts, examples, strict=False))[::18]:
         for number in range(1, 4):
-            words = Wording(draft.plan, random.Random(f"{first.id}/{number}"), held=number == 3)
+            use = "held" if number == 3 else "seen"
+            words = Wording(draft.plan, random.Random(f"{first.id}/{number}"), use)
             inputs = {**first.inputs, "question": words.question()}
             extra = {**first.extra, "paraphrase_of": first.id}
             yield replace(first, id=f"{first.id}-p{number}", inputs=inputs, extra=extra)

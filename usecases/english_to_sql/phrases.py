@@ -1,5 +1,6 @@
-"""Loads the phrasings of `data/words-phrases.toml`: some for every split, some held out for test."""
+"""Loads the phrasings of `data/words-phrases.toml`: some for every split, some held out for val or test."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -8,11 +9,12 @@ from random import Random
 from usecases.english_to_sql.content import FOLDER
 
 FILE = FOLDER / "words-phrases.toml"
+ALTERNATIVES = re.compile(r"\[([^\]]*)\]")
 
 
 @cache
 def phrasings() -> Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]:
-    """Section, then kind, then `seen` or `held`."""
+    """Section, then kind, then `seen`, `val` or `held`."""
     found = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return {
         section: {kind: {use: tuple(forms) for use, forms in uses.items()} for kind, uses in kinds.items()}
@@ -20,6 +22,7 @@ def phrasings() -> Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]:
     }
 
 
-def draw(generator: Random, section: str, kind: str, held: bool) -> str:
-    """One phrasing of a kind."""
-    return generator.choice(phrasings()[section][kind]["held" if held else "seen"])
+def draw(generator: Random, section: str, kind: str, use: str) -> str:
+    """One phrasing of a kind, with one of each of its `[alternatives|in brackets]`."""
+    form = generator.choice(phrasings()[section][kind][use])
+    return ALTERNATIVES.sub(lambda found: generator.choice(found[1].split("|")), form)

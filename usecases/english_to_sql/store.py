@@ -13,8 +13,8 @@ from common.usecase import ROOT, Example
 from usecases.english_to_sql.content import FOLDER
 
 CACHE = ROOT / ".cache"
-MAKERS = """build compare content data drawer fillers gold gold_gate judge load_schema phrases planner plans
-populate predicates restyle sandbox schema serialize sql_text wording worker""".split()
+MAKERS = """build compare content data drawer fillers gold gold_gate judge load_schema numbered phrases
+planner plans populate predicates restyle sandbox schema serialize sql_text wording worker""".split()
 CONTENTS = "examples.json"
 
 

@@ -10,7 +10,7 @@ from usecases.english_to_sql import data as own_data
 from usecases.english_to_sql.ask import answer_question
 from usecases.english_to_sql.floor import NearestQuestion
 from usecases.english_to_sql.folder import UserData, read_folder
-from usecases.english_to_sql.judge import Verdict
+from usecases.english_to_sql.judge import ABSTAIN_MARKER, Verdict
 from usecases.english_to_sql.prompt import template_hash
 from usecases.english_to_sql.prompting import PLAIN, SHORT, Message, Prompter, conversations, messages, shown
 from usecases.english_to_sql.schema import Schema
@@ -31,6 +31,7 @@ class EnglishToSql(UseCase):
     tuner = "sft"
     headline = "ex_suite"
     floor_label = "nearest question, renamed"
+    refusal = ABSTAIN_MARKER
     source: Source = own_data.SOURCE
     limits = (
         "For read-only questions in English on SQLite. Show the query to the person who asked: an answer "

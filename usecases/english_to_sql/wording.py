@@ -10,15 +10,15 @@ from usecases.english_to_sql.plans import Condition, Plan, Ref, Scalar
 MONTHS = """January February March April May June July August September October November
 December""".split()
 BARE_LINKS = ("of", "for", "in", "on", "at", "under", "during", "inside", "from")
-QUESTION_STARTS = ("What", "Which", "How", "Are", "Could", "For how")
+QUESTION_STARTS = ("What", "Which", "How", "Are", "Can", "Could", "Do", "Is", "Would", "For how")
 OPENINGS = ("So, ", "Quick one: ", "For the report: ", "Next: ")
 
 
 class Wording:
     """Says one plan; the same plan with another generator is a paraphrase."""
 
-    def __init__(self, plan: Plan, generator: Random, held: bool) -> None:
-        self.plan, self.random, self.held = plan, generator, held
+    def __init__(self, plan: Plan, generator: Random, use: str = "seen") -> None:
+        self.plan, self.random, self.use = plan, generator, use
         self.says: dict[str, str] = {}
 
     def question(self) -> str:
@@ -33,8 +33,8 @@ class Wording:
 
     def form(self, section: str, kind: str) -> str:
         # A held-out question has a held-out ask; its parts mix held-out and known phrasings.
-        held = self.held and (section == "asks" or self.random.random() < 0.5)
-        return draw(self.random, section, kind, held)
+        held = self.use != "seen" and (section == "asks" or self.random.random() < 0.5)
+        return draw(self.random, section, kind, self.use if held else "seen")
 
     def say(self, field: Field) -> str:
         """The words for a column, the same throughout a question."""

@@ -15,7 +15,7 @@ from common.usecase import Example, Source, Splits
 from usecases.support_chatbot.content import HAND_OVER, intent_name, read, subject_of, value_of
 
 SOURCE = Source("Brightwell service desk, made up", "Apache-2.0", "written and generated for this gallery")
-SIZES = {"train": 2400, "val": 240, "test": 600}
+SIZES = {"train": 3200, "val": 240, "test": 600}
 SEED = 31
 SPARE = 20  # rows drawn for those that are dropped
 CARDS_SHOWN = 1

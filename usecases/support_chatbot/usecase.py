@@ -7,7 +7,7 @@ from typing import Any
 from common.usecase import Answerer, Example, Scores, Source, Splits, Table, UseCase
 from usecases.support_chatbot import data as own_data
 from usecases.support_chatbot import plans
-from usecases.support_chatbot.content import vocabulary
+from usecases.support_chatbot.content import HAND_OVER, vocabulary
 from usecases.support_chatbot.floor import IntentAnswer, NearestAnswer, Pipeline, label_answers
 from usecases.support_chatbot.folder import read_card, read_conversations
 from usecases.support_chatbot.prompt import INSTRUCTION, cards_of, conversation, messages, source_text
@@ -37,6 +37,7 @@ class SupportChatbot(UseCase):
     )
     largest_forgetting = 0.25
     cut_mark = CUT_MARK
+    refusal = HAND_OVER
 
     def __init__(self) -> None:
         self.cards, self.rows_per_label, self.own = own_data.CARDS_SHOWN, 0, True
