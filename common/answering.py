@@ -82,8 +82,9 @@ def answers(
         say(f"  {len(cut)} of {len(ids)} prompts exceed {longest} tokens and are cut at their start")
     ids = [row[-longest:] for row in ids]
     drawn = draws(job, model, tokenizer, ids)
+    _, bound = leaning(model) or (0, refusals.NEVER)
     return [
-        as_output(job, example, len(ids[row]), [found[row] for found in drawn])
+        as_output(job, example, len(ids[row]), [found[row] for found in drawn], bound)
         for row, example in enumerate(examples)
     ]
 
@@ -100,10 +101,9 @@ def draws(job: Job, model: Any, tokenizer: Any, ids: Sequence[Sequence[int]]) ->
     return found
 
 
-def as_output(job: Job, example: Example, tokens_in: int, drawn: list[Reply]) -> Output:
+def as_output(job: Job, example: Example, tokens_in: int, drawn: list[Reply], bound: float) -> Output:
     """One answer with the tokens of every draw."""
-    mark = job.usecase.cut_mark
-    texts = [reply.text if reply.stopped else reply.text + mark for reply in drawn]
+    texts = [refusals.written(job, reply, bound) for reply in drawn]
     text = texts[0] if len(texts) == 1 else job.usecase.choose(example, texts)
     return Output(example.id, text, tokens_in * len(drawn), sum(reply.tokens for reply in drawn))
 

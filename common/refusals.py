@@ -38,10 +38,9 @@ def settle(job: Job, model: Any, tokenizer: Any, prompts_of: PromptsOf) -> None:
 
 def best(job: Job, examples: Sequence[Example], found: Sequence[Reply]) -> float:
     """The bound with the highest headline; of equals the one that changes least."""
-    case, mark = job.usecase, job.usecase.cut_mark
-    texts = [reply.text if reply.stopped else reply.text + mark for reply in found]
-    pairs = zip(examples, texts, strict=True)
-    answered = [case.score(example, text)[case.headline] for example, text in pairs]
+    case = job.usecase
+    pairs = zip(examples, found, strict=True)
+    answered = [case.score(example, written(job, reply))[case.headline] for example, reply in pairs]
     refused = [case.score(example, case.refusal)[case.headline] for example in examples]
     leads = [reply.lead for reply in found]
     order = sorted(leads)
@@ -53,6 +52,13 @@ def best(job: Job, examples: Sequence[Example], found: Sequence[Reply]) -> float
         return sum(right if lead + bound > 0 else other for lead, other, right in rows)
 
     return max(bounds, key=lambda bound: (round(total(bound), 6), -abs(bound)))
+
+
+def written(job: Job, reply: Reply, bound: float = NEVER) -> str:
+    """What a reply counts as: the refusal where that is likelier, else its text."""
+    if reply.lead + bound > 0:
+        return job.usecase.refusal
+    return reply.text if reply.stopped else reply.text + job.usecase.cut_mark
 
 
 def restore(model: Any, adapter: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from common import chat, generate, models, refusals, usecase
-from common.answering import plain
+from common.answering import answers, plain
 from common.generate import replies
 from common.job import Job
 from common.tuners import sft
@@ -39,6 +39,11 @@ def test_how_readily_a_model_refuses_is_chosen_on_val(right: str, tiny: Path, tm
     found = replies(model, tokenizer, ids, 1)
     starts = {tokenizer(reply.text, add_special_tokens=False)["input_ids"][:1] == [piece] for reply in found}
     assert kept[0] == piece and starts == {right == "no"}
+    said = {
+        output.value
+        for output in answers(work, model, tokenizer, work.splits.test, plain(work, work.splits.test))
+    }
+    assert (said == {"no"}) == (right == "no"), "what is refused is the refusal itself"
     refusals.forget(model)
     assert generate.leaning(model) is None and {
         reply.lead for reply in replies(model, tokenizer, ids, 1)
