@@ -17,22 +17,21 @@ from common.progress import task
 
 LONGEST_TOKENS = 128
 SHORTEST_SHARE = 0.75
-PASSAGES_A_STEP = 1
 SMOKE_PASSAGES = 20
 
 
 class Rehearsal:
     """Passages, and the model as it was; `untuned` is empty where an adapter can be switched off instead."""
 
-    def __init__(self, passages: Any, untuned: Any) -> None:
-        self.passages, self.untuned = passages, untuned
+    def __init__(self, passages: Any, untuned: Any, each_step: int) -> None:
+        self.passages, self.untuned, self.each_step = passages, untuned, each_step
 
     def loss(self, model: Any, step: int) -> Any:
         """How far the model has come away from what it was, in nats per piece, on a few passages."""
         import torch
 
-        first = step * PASSAGES_A_STEP
-        chosen = [(first + place) % len(self.passages) for place in range(PASSAGES_A_STEP)]
+        first = step * self.each_step
+        chosen = [(first + place) % len(self.passages) for place in range(self.each_step)]
         tokens = self.passages[chosen]
         places = tokens.shape[1]  # tokens of a learned prompt come first
         after = model(input_ids=tokens).logits[:, -places:].float().log_softmax(-1)
@@ -77,8 +76,9 @@ def prepared(job: Job, model: Any, tokenizer: Any) -> Rehearsal | None:
         return None
     passages = written(job, model, tokenizer)
     if methods.find(job.config.method, job.usecase.tuner).peft is not None:
-        return Rehearsal(passages, None)
-    return Rehearsal(passages, copy.deepcopy(model).eval().requires_grad_(False))
+        return Rehearsal(passages, None, job.config.rehearsal_each_step)
+    untuned = copy.deepcopy(model).eval().requires_grad_(False)
+    return Rehearsal(passages, untuned, job.config.rehearsal_each_step)
 
 
 def written(job: Job, model: Any, tokenizer: Any) -> Any:
