@@ -7,9 +7,7 @@ from dataclasses import replace
 
 from common.usecase import Example, Splits
 
-BREAKS = re.compile(
-    r"[.;,:]| - | but | and | although | yet | even if | plus | on the other hand | then again "
-)
+BREAKS = re.compile(r"[.;,:]| - | but | and | although ")
 
 
 def parts(text: str) -> list[str]:
