@@ -75,7 +75,7 @@ def compare(ours: Callable[[], int], plain: Callable[[], int]) -> dict[str, floa
 def measure(folder: Path) -> dict[str, dict[str, float]]:
     """Training on rows of both generated tasks, answers of about forty tokens."""
     tokenizer = load(folder)
-    look_up, records = tasks(None)
+    look_up, records, *_ = tasks(None)
     rows = look_up.train[:80] + records.train[:80]
     prompts, most = [row.prompt for row in records.test[:128]], records.most_tokens
     tuned = fresh(folder)
