@@ -190,8 +190,7 @@ def val_score(model: Any, tokenizer: Any, job: Job) -> float:
     """The headline of generated answers on a fixed part of val."""
     examples = by_hash(job.splits.val)[:VAL_EXAMPLES]
     greedy = replace(job, config=job.config.model_copy(update={"samples": 1}))
-    prompts = [job.usecase.model_input(e) for e in examples]
-    found = answers(greedy, model, tokenizer, examples, prompts)
+    found = answers(greedy, model, tokenizer, examples, plain(job, examples))
     return headline(job.usecase, examples, found)
 
 
@@ -234,8 +233,7 @@ def models(job: Job) -> dict[str, dict[str, Any]]:
     model, tokenizer = job.shared[f"tuned-{job.seed}"]
     found: dict[str, Any] = {"test": job.shared[f"answers-{job.seed}"]}
     for name, examples in job.splits.probes.items():
-        prompts = [job.usecase.model_input(e) for e in examples]
-        outputs = answers(job, model, tokenizer, examples, prompts)
+        outputs = answers(job, model, tokenizer, examples, plain(job, examples))
         found[name] = [output.value for output in outputs]
     made: dict[str, dict[str, Any]] = {n: {"test": values} for n, values in job.shared["untuned"].items()}
     made["tuned"] = found

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 BATCH_PROMPTS = 64
-REFUSAL = "generation_config.json"  # the file of a model folder that holds how readily it refuses
 BATCH_TOKENS = {"cpu": 12_288, "cuda": 262_144}
 
 

@@ -11,13 +11,14 @@ from typing import Any
 
 from common import chat
 from common.data import by_hash
-from common.generate import REFUSAL, Reply, lean, replies
+from common.generate import Reply, lean, replies
 from common.job import Job
 from common.progress import say, task
 from common.usecase import Example
 
 MOST_EXAMPLES = 240
 NEVER = -1e4
+KEPT = "generation_config.json"
 PromptsOf = Callable[[Job, Sequence[Example]], Sequence[chat.Prompt]]
 
 
@@ -65,7 +66,7 @@ def restore(model: Any, adapter: Path) -> None:
     """Gives a model the bound that was chosen for its adapter."""
     from transformers import GenerationConfig
 
-    if (adapter / REFUSAL).is_file():
+    if (adapter / KEPT).is_file():
         kept = GenerationConfig.from_pretrained(str(adapter)).sequence_bias
         model.generation_config.sequence_bias = kept
 
