@@ -28,10 +28,10 @@ from common.record import RunRecord
 from common.summary import circumstances
 from common.usecase import UseCase
 
+RATES = 3  # learning rates that every compared method tries on val
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 STOPPED = (130, -signal.SIGINT)
 LINES_KEPT = 12
-OF_THE_METHOD = {"about", "method", "learning_rate", "rank", "virtual_tokens", "frozen_layers"}
 
 
 @dataclass(frozen=True)
@@ -92,21 +92,18 @@ def rows_of(case: UseCase, wanted: Wanted) -> list[tuple[str, dict[str, Any]]]:
     """Variants of a use case, then its other methods, then its data-size curve."""
     rows: list[tuple[str, dict[str, Any]]] = [(variant, {}) for variant in configs.variants(case)]
     if wanted.methods:
-        known = methods_with_variants(case)
-        able = [m.name for m in REGISTRY.values() if case.tuner not in dict(m.refused)]
-        rows += [("offline", {"method": name}) for name in able if name not in known]
+        rows += [("offline", given) for given in compared(case)]
     if wanted.curve:
         rows += [("offline", {"train_share": share}) for share in SHARES]
     return rows
 
 
-def methods_with_variants(case: UseCase) -> set[str]:
-    """Methods that a variant already tries with the settings of the default."""
-    layers = [configs.read_variant(case, variant) for variant in configs.variants(case)]
-    beside = [{k: v for k, v in layer.items() if k not in OF_THE_METHOD} for layer in layers]
-    return {
-        layer.get("method", "lora") for layer, rest in zip(layers, beside, strict=True) if rest == beside[0]
-    }
+def compared(case: UseCase) -> list[dict[str, Any]]:
+    """The settings of a fair comparison: every method that applies, its rate sought on val the same way."""
+    able = [name for name, method in REGISTRY.items() if case.tuner not in dict(method.refused)]
+    kept = {configs.read_variant(case, variant).get("method", "lora") for variant in configs.variants(case)}
+    plain = [{"method": "head"}] if "head" in able and "head" not in kept else []  # it has no rate
+    return plain + [{"method": name, "rates": RATES} for name in able if name != "head"]
 
 
 def task_for(
@@ -120,20 +117,22 @@ def task_for(
     """A row with the reason to run it."""
     asked = {**given, "seeds": wanted.seeds, **({"smoke": True} if wanted.smoke else {})}
     layers = {**configs.read_variant(case, variant), **given}
-    name = "--".join(
-        [case.name, variant, *(label(*item) for item in given.items()), *(["smoke"] if wanted.smoke else [])]
-    )
+    named = [label(*item) for item in given.items() if item[0] != "rates"]
+    name = "--".join([case.name, variant, *named, *(["smoke"] if wanted.smoke else [])])
     task = Task(case.name, variant, asked, name)
     if layers.get("needs_data"):
         return replace(task, left_out=f"needs --data: {layers['needs_data']}")
+    if layers.get("method") == "qlora" and record.device_name() == "cpu":
+        return replace(task, left_out="4 bits need a GPU")
     if is_hub_id(layers.get("model", "embedded")) and not wanted.hub:
         return replace(task, left_out="a hub model; --hub runs it")
     try:
         config = configs.build(case, variant, asked)
-        now = stamp.of(case.configured(config.task), config)
+        reasons = [
+            stale(entry, case.configured(config.task), config, wanted, dirty) for entry in shelf.get(name, [])
+        ]
     except GalleryError as error:
         return replace(task, left_out=str(error))
-    reasons = [stale(entry, now, wanted, dirty) for entry in shelf.get(name, [])]
     return replace(task, why="" if "" in reasons else (reasons or ["no record"])[0])
 
 
@@ -142,13 +141,9 @@ def label(key: str, value: Any) -> str:
     return f"share-{value:g}" if key == "train_share" else str(value)
 
 
-def stale(entry: results.Entry, now: Mapping[str, str], wanted: Wanted, dirty: bool) -> str:
+def stale(entry: results.Entry, case: UseCase, config: RunConfig, wanted: Wanted, dirty: bool) -> str:
     """Why a record does not stand for this code, data and settings; empty when it does."""
-    kept = entry.row.data.get("stamp")
-    if not kept:
-        return "recorded before code was hashed"
-    changed = [key for key, value in now.items() if kept.get(key) != value]
-    if changed:
+    if changed := stamp.changed(entry.row, case, config):
         return " and ".join(changed) + " changed"
     if len(entry.row.seeds) < wanted.seeds:
         return f"{len(entry.row.seeds)} of {wanted.seeds} seeds"

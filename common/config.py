@@ -50,6 +50,7 @@ class RunConfig(BaseModel):
     needs_data: str = setting("", "what --data must be given for this variant")
     seeds: int = setting(1, "how many seeds: 0, 1, ... ; three or more to publish", ge=1, le=20)
     search: int = setting(0, "trials that seek learning_rate, warmup_share and rank on val", TRAINED, ge=0)
+    rates: int = setting(0, "learning rates tried on val, a factor of three apart; 0: none", TRAINED, ge=0)
     track: Literal["none", "tensorboard", "trackio", "wandb"] = setting("none", "where losses are sent too")
     smoke: bool = setting(False, "same path with a tiny budget, to see that it works")
 

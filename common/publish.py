@@ -101,5 +101,5 @@ def changed_since(made: RunRecord) -> list[str]:
     begun = made.data.get("stamp", {}).get("code")
     if not begun or made.usecase not in usecases.names():
         return []
-    now = stamp.code_hash(RunConfig(**made.config).tuner, usecases.USECASES_FOLDER / made.usecase)
+    now = stamp.code_hash(RunConfig(**made.config), usecases.USECASES_FOLDER / made.usecase)
     return [] if begun == now else ["its code changed since it was begun; run it again in a new folder"]

@@ -14,7 +14,19 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from common import attempts, contenders, data, launch, methods, models, record, search, stamp, track
+from common import (
+    attempts,
+    contenders,
+    data,
+    launch,
+    methods,
+    models,
+    rates,
+    record,
+    search,
+    stamp,
+    track,
+)
 from common.config import RunConfig, settings_of
 from common.errors import GalleryError, TrainingFailed
 from common.evaluate import headline
@@ -101,6 +113,7 @@ def stages(run: Run) -> RunRecord:
     summary = Summary(run.usecase, run.config, run.folder, base, splits.test, baselines, [])
     try:
         job = search.searched(job, attempts.fit) if run.config.search else job
+        job = rates.searched(job, attempts.fit) if run.config.rates else job
         for seed in range(run.config.seeds):
             seeded = replace(job, seed=seed, folder=run.seed_folder(seed))
             tune_stage(seeded)
@@ -192,7 +205,7 @@ def tune_stage(job: Job) -> None:
     if done(path):
         return
     say(f"[bold]3 tune[/bold] {job.config.method}, seed {job.seed}")
-    facts = {**attempts.fit(job), **({"search": job.shared["search"]} if job.config.search else {})}
+    facts = {**attempts.fit(job), **{key: job.shared[key] for key in ("search",) if key in job.shared}}
     write_json(path, facts)
     launch.once(lambda: shutil.rmtree(job.folder / "checkpoints", ignore_errors=True))
 

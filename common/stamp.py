@@ -1,23 +1,31 @@
 """What a run was made of, as hashes: its code, its data, its settings. A record older than those is stale.
 
-Code is hashed as it is parsed, without comments and docstrings, over what a run of that tuner can
-import; what only prints or draws is left out. So a new line of help makes no benchmark stale.
+Code is hashed as it is parsed, without comments and docstrings, over the definitions that a run with these
+settings can reach; what only prints or draws is left out. So neither a new line of help nor a change of the
+board makes a benchmark stale. A record's hashes are taken anew on its own commit where git has it, since
+how they are taken changes too.
 """
 
 import ast
 import hashlib
+import io
 import json
+import subprocess
+import tarfile
+import tempfile
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from common import models
+from common import models, reach
 from common import usecase as usecases
 from common.config import NOT_IN_IDENTITY, RunConfig
+from common.record import RunRecord
 from common.usecase import ROOT, UseCase
 
-ONLY_SHOWS = {"common.report", "common.board", "common.progress", "common.stamp", "common.errors"}
-NOT_SETTINGS = NOT_IN_IDENTITY | {"about", "smoke"}
+ONLY_SHOWS = ("common.report", "common.board", "common.progress", "common.stamp", "common.errors")
+SETTINGS = ("common.config", "RunConfig")  # settings are held against each other by value
+NOT_SETTINGS = NOT_IN_IDENTITY | {"about", "smoke", "needs_data"}
 
 
 def of(usecase: UseCase, config: RunConfig) -> dict[str, str]:
@@ -26,62 +34,89 @@ def of(usecase: UseCase, config: RunConfig) -> dict[str, str]:
     local = not models.is_hub_id(config.model)
     base = models.resolve(config.model, None, config.tuner).as_dict() if local else named
     settings = config.model_dump(mode="json", exclude=NOT_SETTINGS)
+    folder = usecases.folder(usecase)
     return {
-        "code": code_hash(config.tuner, usecases.folder(usecase)),
-        "data": "given" if config.data else files_hash(usecases.folder(usecase) / "data"),
+        "code": code_hash(config, folder),
+        "data": "given" if config.data else files_hash(folder / "data"),
         "config": digest([json.dumps([settings, base], sort_keys=True)]),
     }
 
 
+def changed(row: RunRecord, usecase: UseCase, config: RunConfig) -> list[str]:
+    """Which of code, data and settings are others now than those that a record was made of."""
+    now, kept = of(usecase, config), dict(row.data.get("stamp", {}))
+    found = [key for key in ("code", "data") if kept.get(key) != now[key]]
+    if found and (then := at_commit(row, config)):
+        found = [key for key in found if then[key] != now[key]]
+    return found + (
+        ["config"] if kept.get("config") != now["config"] and settings_differ(row, config) else []
+    )
+
+
+def settings_differ(row: RunRecord, config: RunConfig) -> bool:
+    """Whether a run would get other settings or another base; one that a record lacks counts once it is set.
+
+    The code that reads a new setting is hashed, so a new one at its default needs no new run.
+    """
+    now = config.model_dump(mode="json", exclude={*NOT_SETTINGS, "model"})
+    default = RunConfig().model_dump(mode="json")
+    if any(row.config.get(key, default[key]) != value for key, value in now.items()):
+        return True
+    if models.is_hub_id(config.model):
+        return row.base.get("id") != config.model
+    return row.base.get("file_hash") != models.resolve(config.model, None, config.tuner).file_hash
+
+
+def at_commit(row: RunRecord, config: RunConfig) -> dict[str, str] | None:
+    """The hashes of code and data on the commit of a record, where it was run on exactly that."""
+    if row.environment.get("git_dirty", True):
+        return None
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        if not unpacked(row.environment.get("git_commit", ""), f"usecases/{row.usecase}", root):
+            return None
+        folder = root / "usecases" / row.usecase
+        data = "given" if config.data else files_hash(folder / "data")
+        return {"code": code_hash(config, folder, root), "data": data}
+
+
+def unpacked(commit: str, folder: str, root: Path) -> bool:
+    """Lays the core and a use case of a commit into a folder; false where git cannot."""
+    command = ["git", "archive", commit, "--", "common", folder, ":!*.safetensors"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    except FileNotFoundError:
+        return False
+    if done.returncode == 0:
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as packed:
+            packed.extractall(root, filter="data")
+    return done.returncode == 0
+
+
+def code_hash(config: RunConfig, folder: Path, root: Path = ROOT) -> str:
+    """Over every definition of the core and of the use case that such a run can reach."""
+    return digest(
+        " ".join([module, name, *map(parsed, statements)])
+        for (module, name), statements in sorted(reached(config, folder, root).items())
+        if (module, name) != SETTINGS
+    )
+
+
+def reached(config: RunConfig, folder: Path, root: Path = ROOT) -> dict[reach.Key, list[ast.stmt]]:
+    """What a run with these settings can reach: its stages, its tuner, its use case."""
+    unused = [f"common.{name}" for name in ("search", "rates") if not getattr(config, name)]
+    found = reach.Reach(root, (*ONLY_SHOWS, *unused))
+    found.start("common.run", "execute")
+    found.start(f"common.tuners.{config.tuner}")
+    found.place(f"usecases.{folder.name}", folder)
+    found.start(f"usecases.{folder.name}.usecase")
+    return found.found
+
+
 @cache
-def code_hash(tuner: str, folder: Path) -> str:
-    """Over the use case's files and every file of the core that a run of this tuner imports."""
-    own = sorted(folder.rglob("*.py"))
-    core = closure(["common.run", f"common.tuners.{tuner}", *(name for f in own for name in imported(f))])
-    return digest(parsed(path) for path in [*own, *(module_path(name) for name in sorted(core))])
-
-
-def closure(names: Iterable[str]) -> set[str]:
-    """Modules of the core that these import, directly or not."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name in found or name in ONLY_SHOWS or not module_path(name).is_file():
-            continue
-        found.add(name)
-        waiting += imported(module_path(name))
-    return found
-
-
-def module_path(name: str) -> Path:
-    """The file of a module of the core."""
-    path = ROOT.joinpath(*name.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-@cache
-def imported(path: Path) -> tuple[str, ...]:
-    """Names of the core's modules that a file imports anywhere."""
-    found: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(name for name in found if name.startswith("common."))
-
-
-@cache
-def parsed(path: Path) -> str:
-    """A file as the parser sees it, without docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
-                body[:1] = []
-    return path.name + ast.dump(tree)
+def parsed(statement: ast.stmt) -> str:
+    """A statement as the parser sees it."""
+    return ast.dump(statement)
 
 
 def files_hash(folder: Path) -> str:

@@ -17,7 +17,7 @@ from common.models import Base
 from common.record import RunRecord
 from common.usecase import Example, UseCase
 
-AVERAGED = ("seconds", "tokens_per_second")
+AVERAGED = ("seconds", "processor_seconds", "tokens_per_second")
 NOT_RECORDED = "diverged"
 PLAN_FILE = "plan.json"  # what `gallery plan` foretold of a run in this folder
 

@@ -108,8 +108,9 @@ def train(engine: Any, watch: "Watch", job: Job, rows: int) -> float:
     engine.add_callback(Allocate())
     with task("training", total_steps(job, rows), "steps") as work:
         watch.task = work
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         engine.train(resume_from_checkpoint=last_complete_checkpoint(job))
+        watch.processor_seconds = time.process_time() - worked
         return time.perf_counter() - started
 
 
@@ -153,6 +154,7 @@ class Watch(TrainerCallback):
     def __init__(self) -> None:
         self.task: Task | None = None
         self.shown, self.diverged, self.note = 0, False, ""
+        self.processor_seconds = 0.0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.task.advance(state.global_step - self.shown, self.note)
@@ -248,6 +250,7 @@ def facts(
         "examples": rows,
         "steps": trainer.state.global_step,
         "seconds": round(seconds, 2),
+        "processor_seconds": round(watch.processor_seconds, 2),
         "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
         "peak_memory_bytes": peak_memory_bytes(),
         "adapter_bytes": folder_bytes(job.adapter),

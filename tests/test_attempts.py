@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common import attempts, config, models, record, run, search, track, trainer, trl_adapter, usecase
+from common import attempts, config, models, rates, record, run, search, track, trainer, trl_adapter, usecase
 from common.errors import GalleryError, TrainingFailed
 from common.job import Job
 from common.tuners import embed
@@ -177,3 +177,75 @@ def test_what_cannot_be_searched_is_refused(
     with pytest.raises(GalleryError, match="pip install optuna"):
         search.refuse_missing(work)
     assert trainer.rows_at_once(work) == 12
+
+
+def scored_by(best_rate: float, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Trainings that leave a file, and answers of which val likes those of one rate."""
+    tried: list[float] = []
+
+    class Tuner:
+        @staticmethod
+        def predict(work: Job, examples: Any) -> list[float]:
+            assert work.splits.test == () and examples == work.splits.val
+            return [-abs(np.log(work.config.learning_rate / best_rate))]
+
+    monkeypatch.setattr(rates.contenders, "tuner_of", lambda found: Tuner)
+    monkeypatch.setattr(rates, "headline", lambda found, examples, outputs: outputs[0])
+    return tried
+
+
+def test_a_rate_is_chosen_on_val_and_its_training_is_that_of_seed_0(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = replace(job(model, tmp_path, rates=3, learning_rate=1e-3), folder=tmp_path / "run")
+    tried = scored_by(2e-3, monkeypatch)
+
+    def fit(trial: Job) -> dict[str, Any]:
+        if len(tried) == 2:
+            tried.append(0.0)
+            raise KeyboardInterrupt
+        tried.append(trial.config.learning_rate)
+        record.write_text(trial.adapter / "weights", f"{trial.config.learning_rate:g}")
+        if trial.config.learning_rate < 5e-4:
+            raise TrainingFailed("diverged", "no number")
+        return {"seconds": 1.0}
+
+    with pytest.raises(KeyboardInterrupt):
+        rates.searched(work, fit)
+    found = rates.searched(work, fit)
+    assert tried == [1e-3, pytest.approx(3.33e-4), 0.0, 3e-3], "what was tried is not tried again"
+    assert found.config.learning_rate == 3e-3 and work.shared["search"]["failed"] == 1
+    assert work.shared["search"]["at_the_edge"] and found.splits.test
+    assert (tmp_path / "run" / "seed-0" / "adapter" / "weights").read_text() == "0.003"
+    assert not list((tmp_path / "run" / "search").rglob("weights"))
+    assert rates.searched(work, fit).config == found.config and len(tried) == 4
+
+
+def test_the_run_with_a_sought_rate_is_the_run_with_that_rate(model: Path, tmp_path: Path) -> None:
+    work = job(model, tmp_path, rates=2, learning_rate=1e-3, seeds=2)
+    made = run.execute(work.usecase, work.config, tmp_path / "sought")
+    rate = made.training["search"]["chosen"]["learning_rate"]
+    plain = work.config.model_copy(update={"rates": 0, "learning_rate": rate})
+    again = run.execute(work.usecase, plain, tmp_path / "plain")
+    assert made.training["learning_rate"] == rate == again.training["learning_rate"]
+    assert made.contenders["tuned"]["by_seed"] == again.contenders["tuned"]["by_seed"]
+    for seed in (0, 1):
+        first, second = (tmp_path / name / f"seed-{seed}" / "tuned.jsonl" for name in ("sought", "plain"))
+        assert [row["value"] for row in record.read_rows(first)] == [
+            row["value"] for row in record.read_rows(second)
+        ]
+    assert 0 < made.training["processor_seconds"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"search": 2}, "give one of them"), ({}, "has no val split"), ({"method": "head"}, "no learning rate")],
+)
+def test_rates_that_cannot_be_sought_are_refused(
+    model: Path, tmp_path: Path, given: dict[str, Any], said: str
+) -> None:
+    work = job(model, tmp_path, rates=3)
+    work = replace(work, config=work.config.model_copy(update=given))
+    work = replace(work, splits=replace(work.splits, val=())) if not given else work
+    with pytest.raises(GalleryError, match=said):
+        rates.searched(work, lambda trial: {})

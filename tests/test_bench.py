@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import bench, board, data, publish, record, results, run, stamp, usecase
+from common import bench, board, data, models, publish, record, results, run, stamp, usecase
 from common.errors import GalleryError
 from common.usecase import Example, Splits
 from tests import made_up, toy
@@ -77,7 +77,12 @@ def test_left_out_rows_say_why(place: Path) -> None:
 def test_methods_and_curve_add_rows_that_no_variant_has(place: Path) -> None:
     names = set(due(place, methods=True, curve=True))
     assert {"toy--offline--lora", "toy--offline--share-0.0625", "toy--offline--share-0.5"} <= names
-    assert not {"toy--offline--head", "toy--offline--full"} & names
+    assert "toy--offline--full" in names, (
+        "the method of a variant is compared at a rate sought like the others"
+    )
+    assert "toy--offline--head" not in names and "toy--offline--prefix" not in names
+    rates = {task.name: task.given.get("rates") for task in plan(place, methods=True)}
+    assert rates["toy--offline--lora"] == bench.RATES and rates["toy--offline"] is None
 
 
 def test_stale_by_code_data_and_settings_but_not_by_comments(place: Path) -> None:
@@ -87,8 +92,6 @@ def test_stale_by_code_data_and_settings_but_not_by_comments(place: Path) -> Non
 
     def changed(text: str) -> dict[str, str]:
         (folder / "usecase.py").write_text(text)
-        for kept in (stamp.code_hash, stamp.parsed, stamp.imported):
-            kept.cache_clear()
         return due(place)
 
     assert changed(source.replace('"""Toy: which shelf', '# a comment\n"""Toy, a shelf')) == {}
@@ -103,10 +106,18 @@ def test_stale_by_code_data_and_settings_but_not_by_comments(place: Path) -> Non
     assert set(due(place, seeds=5).values()) == {"3 of 5 seeds", "config changed"}
 
 
-def test_the_hash_covers_the_core_that_a_run_imports_and_leaves_out_pages() -> None:
-    core = stamp.closure(["common.run", "common.tuners.classify"])
-    assert {"common.metrics", "common.evaluate", "common.models", "common.tuners.classify"} <= core
-    assert not {"common.board", "common.report", "common.web", "common.cli", "common.tuners.sft"} & core
+def test_a_record_that_lacks_a_setting_is_stale_only_once_that_is_set(place: Path) -> None:
+    carry_out(place)
+    path = place / "benchmarks" / "results" / "toy--offline.json"
+    kept = json.loads(path.read_text())
+    del kept["config"]["weight_decay"]
+    kept["base"] = models.resolve("embedded", None, "classify").as_dict()
+    kept["data"]["stamp"]["config"] = "of other keys"
+    record.write_json(path, kept)
+    assert due(place) == {}
+    kept["config"]["epochs"] = 7
+    record.write_json(path, kept)
+    assert due(place) == {"toy--offline": "config changed"}
 
 
 @pytest.mark.parametrize("begun", [{"stamp": {"code": "old"}}, {"identity": "before stamps"}])

@@ -12,10 +12,10 @@ ORDER = (
     "errors launch pictures usecase config nearby pages data examples floors labelling samples personal "
     "doctor templates embedded bottleneck hub pooled models vision vocabulary job track metrics retrieval "
     "ranking methods progress linear encoder searcher chat generate evaluate_text preferences "
-    "embed_rivals classify_rivals vision_rivals record cells evaluate results stamp rehearsal trl_adapter "
-    "trainer refusals answering reward_model preference_stage preference_checks tuners contenders "
-    "attempts search summary verdicts methods_table curve negatives board report honesty contract compare "
-    "onnx_form publish inspect scaffold check plan ask humans run bench cluster web parity "
+    "embed_rivals classify_rivals vision_rivals record cells evaluate results reach stamp rehearsal "
+    "trl_adapter trainer refusals answering reward_model preference_stage preference_checks tuners "
+    "contenders attempts search rates summary verdicts methods_table curve negatives board report honesty "
+    "contract compare onnx_form publish inspect scaffold check plan ask humans run bench cluster web parity "
     "export_template export serve_limits serve try_page notebook stopping cli_bench cli_export cli"
 ).split()
 

@@ -1,0 +1,201 @@
+"""What of the code a run can reach, definition by definition: names are followed from where a run starts.
+
+A function, class or constant is reached when something reached names it, a method when its class is and
+anything reached says its name, be it in quotes. What a module does while it is imported counts as soon as
+the module is. Names are followed without knowing types, so more is taken in than a run needs, not less.
+"""
+
+import ast
+import copy
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+Key = tuple[str, str]  # a module and a name in it; no name stands for what the module does when imported
+BODY = ""
+EVERYTHING = "*"
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+SAYS = ast.Module | ast.ClassDef | FUNCTION
+
+
+@dataclass
+class Module:
+    """A file's definitions by name, its other statements, and what its imported names stand for."""
+
+    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    body: list[ast.stmt] = field(default_factory=list)
+    imports: dict[str, set[str]] = field(default_factory=dict)
+    at_once: set[str] = field(default_factory=set)  # imported with the module, not later inside a function
+
+
+def read(path: Path, name: str) -> Module:
+    """A file, taken apart."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    return taken_apart(path.read_text(encoding="utf-8"), package)
+
+
+@cache
+def taken_apart(text: str, package: str) -> Module:
+    """The text of a file of a package, without its docstrings."""
+    found, tree = Module(), ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, SAYS) and ast.get_docstring(node, clean=False) is not None:
+            node.body[:1] = []
+        for own, target in imported(node, package):
+            found.imports.setdefault(own, set()).add(target)
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.at_once |= {target for _, target in imported(node, package)}
+            continue
+        names = list(bound(node))
+        for name in names:
+            found.definitions.setdefault(name, []).append(node)
+        if not names:
+            found.body.append(node)
+    return found
+
+
+def imported(node: ast.AST, package: str) -> Iterator[tuple[str, str]]:
+    """Names that a statement in a package imports, and what they stand for."""
+    if isinstance(node, ast.Import):
+        yield from ((alias.asname or alias.name.split(".")[0], alias.name) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+        place = ".".join([*above, *([node.module] if node.module else [])])
+        yield from ((alias.asname or alias.name, f"{place}.{alias.name}") for alias in node.names)
+
+
+def bound(node: ast.stmt) -> Iterator[str]:
+    """Names that a top-level statement defines."""
+    if isinstance(node, FUNCTION | ast.ClassDef):
+        yield node.name
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    for target in targets:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            yield from (name.id for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+def member(node: ast.stmt) -> str:
+    """The name by which a part of a class must be called or read to matter; empty when it always may."""
+    if isinstance(node, FUNCTION):
+        return "" if node.name.startswith("__") else node.name
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return node.target.id if "ClassVar" in ast.unparse(node.annotation) else ""
+    return ""
+
+
+class Reach:
+    """Follows names through the files under a root."""
+
+    def __init__(self, root: Path, left_out: Iterable[str] = ()) -> None:
+        self.root, self.left_out = root, frozenset(left_out)
+        self.places: dict[str, Path] = {}
+        self.known: dict[str, Module | None] = {}
+        self.found: dict[Key, list[ast.stmt]] = {}
+        self.waiting: list[Key] = []
+        self.said: set[str] = set()  # names of attributes, and words in quotes
+        self.unsaid: dict[str, list[tuple[str, str, ast.stmt]]] = {}  # members of classes not named yet
+
+    def start(self, name: str, of: str = EVERYTHING) -> None:
+        """Takes in a definition of a module, or all of them, and what they reach."""
+        self.waiting.append((name, of))
+        while self.waiting:
+            self.take(self.waiting.pop())
+
+    def place(self, package: str, folder: Path) -> None:
+        """Says where a package lies, when that is not where its name says."""
+        self.places[package] = folder
+
+    def module(self, name: str) -> Module | None:
+        """A module of this project; None for one of a library, or one that only shows."""
+        if name not in self.known:
+            package, _, last = name.rpartition(".")
+            path = (
+                self.places[package] / last
+                if package in self.places
+                else self.root.joinpath(*name.split("."))
+            )
+            path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+            here = path.is_file() and name not in self.left_out
+            self.known[name] = read(path, name) if here else None
+        return self.known[name]
+
+    def take(self, key: Key) -> None:
+        """Takes in what a name of a module stands for, once."""
+        name, wanted = key
+        if key in self.found or (module := self.module(name)) is None:
+            return
+        self.waiting.append((name, BODY))
+        if wanted == BODY:
+            self.waiting += [(part, BODY) for target in module.at_once for part in self.modules_in(target)]
+            statements = module.body
+        elif wanted in module.definitions:
+            statements = module.definitions[wanted]
+        else:
+            statements = []
+            self.waiting += self.elsewhere(name, module, wanted)
+        self.found[key] = []
+        for node in statements:
+            self.take_statement(key, node)
+
+    def take_statement(self, key: Key, node: ast.stmt) -> None:
+        """Takes in a statement; of a class first what runs with it, then the members that something names."""
+        if not isinstance(node, ast.ClassDef):
+            self.keep(key, node)
+            return
+        members = [(name, part) for part in node.body if (name := member(part))]
+        rest = copy.copy(node)
+        rest.body = [part for part in node.body if not member(part)]
+        self.keep(key, rest)
+        for name, part in members:
+            if name in self.said:
+                self.keep((key[0], f"{key[1]}.{name}"), part)
+            else:
+                self.unsaid.setdefault(name, []).append((key[0], f"{key[1]}.{name}", part))
+
+    def keep(self, key: Key, node: ast.stmt) -> None:
+        """Notes a statement and what it names."""
+        self.found.setdefault(key, []).append(node)
+        self.names_in(key[0], self.known[key[0]], node)
+
+    def hear(self, word: str) -> None:
+        """A name that some reached code says: members of that name may be used."""
+        if word not in self.said:
+            self.said.add(word)
+            for name, own, node in self.unsaid.pop(word, []):
+                self.keep((name, own), node)
+
+    def elsewhere(self, name: str, module: Module, wanted: str) -> list[Key]:
+        """What a name means that a module does not define: an import, a module beneath it, or anything."""
+        targets = set(module.imports.get(wanted, ()))
+        targets |= {part for part in [f"{name}.{wanted}"] if self.module(part)}
+        if targets:
+            return [self.aimed_at(target) for target in sorted(targets)]
+        return [(name, one) for one in module.definitions]
+
+    def modules_in(self, target: str) -> list[str]:
+        """The module that a dotted name is, or is in."""
+        return [name for name in (target, target.rpartition(".")[0]) if self.module(name)]
+
+    def names_in(self, name: str, module: Module, node: ast.AST) -> None:
+        """Notes what a definition names: of its own module, and of those that it imports."""
+        through: set[int] = set()
+        for part in ast.walk(node):  # parents come before their children
+            if isinstance(part, ast.Attribute):
+                self.hear(part.attr)
+            elif isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.isidentifier():
+                self.hear(part.value)
+            if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
+                modules = [one for one in module.imports.get(part.value.id, ()) if self.module(one)]
+                self.waiting += [(one, part.attr) for one in modules]
+                through |= {id(part.value)} if modules else set()
+            elif isinstance(part, ast.Name) and id(part) not in through:
+                if part.id in module.definitions:
+                    self.waiting.append((name, part.id))
+                self.waiting += [self.aimed_at(one) for one in module.imports.get(part.id, ())]
+
+    def aimed_at(self, target: str) -> Key:
+        """A dotted name as a whole module, or as a name in one."""
+        place, _, name = target.rpartition(".")
+        return (target, EVERYTHING) if self.module(target) else (place, name)
