@@ -21,59 +21,44 @@ def cell(row: RunRecord, name: str) -> str:
     return cells.score(row.contenders[name]["scores"][row.headline] if name in row.contenders else None)
 
 
-def overview(records: Sequence[RunRecord]) -> str:
-    """One row per run: every contender's headline, the deciding cost, the verdict."""
-    if not records:
+def overview(found: Sequence[Entry]) -> str:
+    """One short line per run, the failed ones too; everything else is on the page of the use case."""
+    if not found:
         return NONE_YET
     head = [
         "use case",
         "variant",
+        "method",
         "metric",
-        *(name.replace("_", "-") for name in MAIN_CONTENDERS),
-        "tuned minus untuned",
-        "training",
+        "tuned",
+        "minus best untuned",
         "seeds",
         "verdict",
+        "tier",
     ]
-    return table(head, [overview_row(row) for row in records])
+    return table(head, [overview_row(entry) for entry in found])
 
 
-def overview_row(row: RunRecord) -> list[str]:
+def overview_row(entry: Entry) -> list[str]:
     """The cells of a run in the overview."""
-    gap = row.difference.get("zero_shot", row.difference.get("floor"))
-    cost = f"{row.training['seconds']:.0f} s on {row.environment['device']}" if row.training else row.status
+    row = entry.row
+    gap = row.difference[verdicts.best_untuned(row)] if entry.tuned else None
     return [
         f"[{row.usecase}](usecases/{row.usecase}/README.md)",
         row.variant,
+        row.method,
         row.headline,
-        *(cell(row, name) for name in MAIN_CONTENDERS),
+        cell(row, "tuned"),
         cells.gap(gap),
-        f"{row.method}, {cost}",
         str(len(row.seeds)),
-        f"**{row.verdict['label']}**",
+        f"**{row.verdict['label'] if entry.tuned else row.status}**",
+        entry.tier,
     ]
 
 
-def short_overview(records: Sequence[RunRecord]) -> str:
+def short_overview(found: Sequence[Entry]) -> str:
     """The README's table: what fits on a screen."""
-    if not records:
-        return NONE_YET
-    head = ["use case", "variant", "metric", "no model", "untuned", "tuned", "verdict"]
-    return table(
-        head,
-        [
-            [
-                f"[{row.usecase}](usecases/{row.usecase}/README.md)",
-                row.variant,
-                row.headline,
-                cell(row, "floor"),
-                cell(row, "zero_shot"),
-                cell(row, "tuned"),
-                f"**{row.verdict['label']}**",
-            ]
-            for row in records
-        ],
-    )
+    return verdicts.table(found) if found else NONE_YET
 
 
 def details(row: RunRecord) -> str:
@@ -89,7 +74,7 @@ def details(row: RunRecord) -> str:
                 facts["label"],
                 *map(cells.score, scores),
                 cells.gap(gap) if gap else "",
-                f"{facts['tokens_in']:.0f}",
+                f"{facts['tokens_in']:.0f}" if facts["tokens_in"] else cells.NOTHING,
                 f"{1000 * facts['seconds']:.1f}",
             ]
         )
@@ -133,9 +118,12 @@ def section(row: RunRecord) -> str:
 def cost_line(row: RunRecord) -> str:
     """Training cost and forgetting in one line."""
     t = row.training
+    seconds, exact = verdicts.training_seconds(row)
+    threads = row.environment["threads"]
     line = (
-        f"Training: {t['trainable_parameters']:,} of {t['total_parameters']:,} weights, "
-        f"{t['seconds']:.0f} s on {row.environment['device']} with {row.environment['threads']} threads, "
+        f"Training: {t['trainable_parameters']:,} of {t['total_parameters']:,} weights, {seconds:.0f} s "
+        f"{'of the processor' if exact else 'by the clock'} on {row.environment['device']} with {threads} "
+        f"thread{'s' if threads != 1 else ''}, "
         f"{t['adapter_bytes'] / 1e6:.1f} MB to keep."
     )
     if row.forgetting:
@@ -149,28 +137,34 @@ def with_block(text: str, block: str) -> str:
     return BLOCK.sub(lambda _: f"{BEGIN}\n{block}\n{END}", text)
 
 
-def own_block(records: Sequence[RunRecord], name: str) -> str:
-    """The block of a use case's own page."""
-    return "\n\n".join(section(row) for row in records if row.usecase == name) or NONE_YET
+def own_block(found: Sequence[Entry], name: str) -> str:
+    """The block of a use case's own page: its variants, not its compared methods and curve."""
+    rows = [entry.row for entry in variants(results.evidence(found)) if entry.row.usecase == name]
+    return "\n\n".join(map(section, rows)) or NONE_YET
+
+
+def variants(found: Sequence[Entry]) -> list[Entry]:
+    """The runs of variants as they are, on all data."""
+    return [entry for entry in found if entry.whole and not methods_table.sought(entry)]
 
 
 def benchmark_page(found: Sequence[Entry]) -> str:
-    """Everything that helps to decide, the advice first."""
+    """What helps to decide, the advice first; the long tables are pages of their own."""
     sound = results.evidence(found)
+    methods = methods_table.summary(sound)
     parts = {
         "What to do": verdicts.page(sound),
-        "Methods compared": methods_table.page(sound),
-        "More data": curve.page(sound),
-        "Every run": overview([entry.row for entry in sound if entry.whole]),
-        "Drafts": drafts([entry for entry in found if entry.tier == results.DRAFT]),
+        "Which method": f"{methods}\n\nEvery row, cost and tie: [METHODS.md](METHODS.md).",
+        "More data": f"{curve.summary(sound)}\n\nPoints, intervals and checks: [CURVES.md](CURVES.md).",
+        "Every variant": overview(variants(sound)),
     }
+    held_back = [entry for entry in found if entry.tier == results.DRAFT]
+    parts |= {"Drafts": drafts(held_back)} if held_back else {}
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in parts.items())
 
 
 def drafts(found: Sequence[Entry]) -> str:
     """What is no evidence yet, apart from what is."""
-    if not found:
-        return "There are no drafts."
     head = ["draft", "method", "metric", "tuned", "seeds", "ended as"]
     rows = [
         [e.name, e.row.method, e.row.headline, cell(e.row, "tuned"), len(e.row.seeds), e.row.status]
@@ -181,16 +175,16 @@ def drafts(found: Sequence[Entry]) -> str:
 
 def pages(found: Sequence[Entry], root: Path = usecase.ROOT) -> dict[Path, str]:
     """Every generated page with the content it should have."""
-    rows = [entry.row for entry in results.evidence(found) if entry.whole]
+    sound, home = results.evidence(found), root / "benchmarks"
     made = {
-        root / "README.md": short_overview(
-            [entry.row for entry in verdicts.deciding(results.evidence(found))]
-        ),
-        root / "benchmarks" / "README.md": benchmark_page(found).replace("](usecases/", "](../usecases/"),
-        root / "benchmarks" / "LOG.md": negatives.page(results.evidence(found)),
+        root / "README.md": short_overview(verdicts.deciding(sound)),
+        home / "README.md": benchmark_page(found).replace("](usecases/", "](../usecases/"),
+        home / "METHODS.md": methods_table.page(sound),
+        home / "CURVES.md": curve.page(sound),
+        home / "LOG.md": negatives.page(sound),
     }
     for name in usecase.names(root / "usecases"):
-        made[root / "usecases" / name / "README.md"] = own_block(rows, name)
+        made[root / "usecases" / name / "README.md"] = own_block(sound, name)
     return {path: with_block(path.read_text(encoding="utf-8"), text) for path, text in made.items()}
 
 

@@ -36,9 +36,17 @@ def size(number_of_bytes: float | None) -> str:
     return f"{number_of_bytes:.0f} B"
 
 
-def money(value: float) -> str:
-    """An amount with three digits that count, and no more."""
-    return f"{value:.2f}" if value >= 1 else f"{value:.3g}"
+def cents(value: float) -> str:
+    """A cost in hundredths of its unit, with two digits that count."""
+    value *= 100
+    return f"{value:,.0f} cents" if value >= 10 else f"{value:.2g} cents"
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < 1:
+        return "under 1 s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def count(value: float | None) -> str:

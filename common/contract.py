@@ -112,8 +112,7 @@ def number_faults(folder: Path) -> list[str]:
         f"README.md has the score {score} outside the generated block: no record carries it"
         for score in SCORE.findall(board.BLOCK.sub("", text))
     ]
-    records = [entry.row for entry in results.evidence(results.entries()) if entry.whole]
-    if board.with_block(text, board.own_block(records, folder.name)) != text:
+    if board.with_block(text, board.own_block(results.entries(), folder.name)) != text:
         faults.append(
             "the generated block of README.md is not what the records give: it was edited or is stale"
         )

@@ -118,13 +118,39 @@ def section(group: Sequence[Entry]) -> str:
     return f"#### {row.usecase}, variant `{row.variant}` ({row.method})\n\n{table}\n\n{check(points)} {said}"
 
 
-def check(points: Sequence[Point]) -> str:
+def inside(points: Sequence[Point]) -> bool:
     """Whether the smaller sizes foretold the largest."""
+    told = predict(points[:-1], points[-1].examples, len(points[-1].by_seed))
+    return told.low <= points[-1].mean <= told.high
+
+
+def check(points: Sequence[Point]) -> str:
+    """What the smaller sizes foretold of the largest, and what it is."""
     told, seen = predict(points[:-1], points[-1].examples, len(points[-1].by_seed)), points[-1].mean
-    inside = told.low <= seen <= told.high
     return f"Foretold from the smaller sizes: {cells.score(told.as_dict())}; measured: {seen:.3f}, " + (
-        "inside the interval." if inside else "**outside the interval: do not trust this curve.**"
+        "inside the interval." if inside(points) else "**outside the interval: do not trust this curve.**"
     )
+
+
+def summary(found: Sequence[Entry]) -> str:
+    """One line per curve: what more data is worth, and whether that can be believed."""
+    head = ["use case", "row", "training examples", "the full size was foretold", "twice the data"]
+    rows = []
+    for group in curves(found):
+        points, last = points_of(group), group[-1]
+        row = last.row
+        told = predict(points, 2 * points[-1].examples, len(points[-1].by_seed))
+        word = "surely better" if told.low > points[-1].mean else "may give nothing"
+        rows.append(
+            [
+                row.usecase,
+                f"{row.variant} ({row.method})",
+                f"{points[0].examples} to {points[-1].examples}",
+                "yes" if inside(points) else "**no: do not trust this curve**",
+                word if last.whole else "the run on all data is missing",
+            ]
+        )
+    return cells.table(head, rows) if rows else "No data-size curve has been run yet."
 
 
 def page(found: Sequence[Entry]) -> str:

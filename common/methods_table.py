@@ -2,7 +2,8 @@
 
 Rows that cannot be told apart share a place: a row stands below another only when the interval of the
 difference lies on one side of zero. The front holds the rows that no other row equals or beats in
-place at no more training time, weights trained and bytes kept.
+place at no more training time, weights trained and bytes kept. Where the learning rates of methods were
+sought on val by one search, those rows are compared and no others.
 """
 
 from collections import defaultdict
@@ -11,12 +12,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from common import cells
+from common.record import RunRecord
 from common.results import Entry, difference
-from common.verdicts import best_untuned
+from common.verdicts import best_untuned, training_seconds
 
-NAMES_THE_ROW = {"variant", "about", "method", "seeds", "threads", "learning_rate", "train_share", "smoke"}
+NAMES_THE_ROW = {
+    *("variant", "about", "method", "seeds", "threads", "learning_rate", "train_share", "smoke", "rates"),
+}
+NO_RATE = {"epochs", "batch_size", "train_length_tokens", "weight_decay", "warmup_share", "classes_balanced"}
 OF_A_METHOD = {"rank", "frozen_layers", "virtual_tokens", "lora_targets"}
-COSTS = ("seconds", "trainable_parameters", "adapter_bytes")
+COSTS = ("trainable_parameters", "adapter_bytes")
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,20 @@ def groups(found: Sequence[Entry]) -> list[list[Entry]]:
         if entry.whole and entry.tuned:
             row = entry.row
             together[row.usecase, row.data.get("test_ids_hash", ""), row.base.get("id", "")].append(entry)
-    return [group for _, group in sorted(together.items()) if len(group) > 1]
+    alike = [fairly(group) for _, group in sorted(together.items())]
+    return [group for group in alike if len(group) > 1]
+
+
+def sought(entry: Entry) -> bool:
+    """Whether its learning rate was sought on val by the search that all compared methods had."""
+    return entry.row.config.get("rates", 0) > 0
+
+
+def fairly(group: Sequence[Entry]) -> list[Entry]:
+    """The rows whose rates were sought alike, and a head, which has no rate; all rows where none were."""
+    heads = [entry for entry in group if entry.row.method == "head"]
+    alike = [entry for entry in group if sought(entry)]
+    return [*alike, *heads] if alike else list(group)
 
 
 def reference(group: Sequence[Entry]) -> Entry | None:
@@ -72,7 +90,8 @@ def on_front(rows: Sequence[Place]) -> list[Place]:
 
 def weights_of(row: Place) -> tuple[float, ...]:
     """Place and costs: less is better in each."""
-    return (row.place, *(float(row.entry.row.training.get(key, 0)) for key in COSTS))
+    made = row.entry.row
+    return (row.place, training_seconds(made)[0], *(float(made.training.get(key, 0)) for key in COSTS))
 
 
 def other_settings(entry: Entry, against: Entry | None) -> str:
@@ -80,7 +99,7 @@ def other_settings(entry: Entry, against: Entry | None) -> str:
     if against is None or entry is against:
         return ""
     mine, theirs = entry.row.config, against.row.config
-    known = NAMES_THE_ROW | OF_A_METHOD
+    known = NAMES_THE_ROW | OF_A_METHOD | (NO_RATE if entry.row.method == "head" else set())
     keys = [key for key in mine if key not in known and mine[key] != theirs.get(key, mine[key])]
     return ", ".join(f"{key} {mine[key]}" for key in keys)
 
@@ -92,7 +111,8 @@ def columns(row: Place, against: Entry | None) -> list[Any]:
     return [
         row.place,
         f"{record.method}{' *' if row.front else ''}",
-        record.variant,
+        entry.name.removeprefix(f"{record.usecase}--"),
+        rate_of(record),
         cells.score(entry.score()),
         to_reference(entry, against),
         cells.gap(record.difference[untuned]),
@@ -104,6 +124,13 @@ def columns(row: Place, against: Entry | None) -> list[Any]:
         len(record.seeds),
         other_settings(entry, against),
     ]
+
+
+def rate_of(record: RunRecord) -> str:
+    """The learning rate of a training, and whether it lies at the edge of what was tried."""
+    rate = record.training.get("learning_rate")
+    edge = record.training.get("search", {}).get("at_the_edge", False)
+    return cells.NOTHING if rate is None else f"{rate:g}{' (edge)' if edge else ''}"
 
 
 def to_reference(entry: Entry, against: Entry | None) -> str:
@@ -120,8 +147,11 @@ def ratio(entry: Entry, against: Entry | None) -> str:
         return cells.NOTHING
     mine, theirs = entry.row.environment, against.row.environment
     same = all(mine.get(key) == theirs.get(key) for key in ("device", "threads", "machine"))
-    base = against.row.training.get("seconds", 0)
-    return f"{entry.row.training.get('seconds', 0) / base:.2f}" if same and base else cells.NOTHING
+    (own, exact), (base, exactly) = training_seconds(entry.row), training_seconds(against.row)
+    if exact != exactly:  # both by the clock then, which other work on the machine makes longer
+        own, base = (row.training.get("seconds", 0) for row in (entry.row, against.row))
+    about = "" if exact and exactly else "about "
+    return f"{about}{own / base:.2f}" if same and base else cells.NOTHING
 
 
 def lost(forgetting: dict[str, Any]) -> str:
@@ -136,7 +166,8 @@ def section(group: Sequence[Entry]) -> str:
     head = [
         "place",
         "method",
-        "variant",
+        "row",
+        "rate",
         first.headline,
         "minus LoRA",
         "minus best untuned",
@@ -149,18 +180,52 @@ def section(group: Sequence[Entry]) -> str:
         "also differs in",
     ]
     ranked = places(group)
-    table = cells.table(head, [columns(row, against) for row in ranked])
-    return f"#### {first.usecase} on {first.base.get('id', '')}\n\n{table}\n\n{ties(ranked)}"
+    rows = [columns(row, against) for row in ranked]
+    if not any(row[-1] for row in rows):
+        head, rows = head[:-1], [row[:-1] for row in rows]
+    how = (
+        f"Every rate was sought on val among {max(e.row.config.get('rates', 0) for e in group)}, a factor of "
+        "three apart; at the edge, more was to be had."
+        if any(map(sought, group))
+        else "The rates are those of the variants: **they were not sought by one search.**"
+    )
+    title = f"#### {first.usecase} on {first.base.get('id', '')}"
+    return f"{title}\n\n{how}\n\n{cells.table(head, rows)}\n\n{ties(ranked)}"
 
 
 def ties(rows: Sequence[Place]) -> str:
     """The ties in words."""
-    by_place: dict[int, list[str]] = defaultdict(list)
-    for row in rows:
-        by_place[row.place].append(f"`{row.entry.row.variant}` ({row.entry.row.method})")
-    tied = [", ".join(names) for names in by_place.values() if len(names) > 1]
+    tied = [", ".join(names) for names in by_place(rows).values() if len(names) > 1]
     said = "; ".join(f"{names} cannot be told apart" for names in tied) or "No two rows are tied"
     return f"{said}. * marks the front."
+
+
+def by_place(rows: Sequence[Place]) -> dict[int, list[str]]:
+    """The rows of each place by name."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for row in rows:
+        record = row.entry.row
+        found[row.place].append(f"`{row.entry.name.removeprefix(f'{record.usecase}--')}` ({record.method})")
+    return found
+
+
+def summary(found: Sequence[Entry]) -> str:
+    """One line per comparison: who shares the first place, and who is on the front."""
+    head = ["use case", "base", "rows", "rates", "first place", "front of gain and cost"]
+    rows = []
+    for group in groups(found):
+        ranked, first = places(group), group[0].row
+        rows.append(
+            [
+                first.usecase,
+                first.base.get("id", "").removeprefix("embedded:"),
+                len(ranked),
+                "sought alike" if any(map(sought, group)) else "as in the variants",
+                ", ".join(dict.fromkeys(row.entry.row.method for row in ranked if row.place == 1)),
+                ", ".join(dict.fromkeys(row.entry.row.method for row in ranked if row.front)),
+            ]
+        )
+    return cells.table(head, rows) if rows else "No use case has two methods on the same data yet."
 
 
 def page(found: Sequence[Entry]) -> str:

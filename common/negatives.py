@@ -23,7 +23,7 @@ def page(found: Sequence[Entry]) -> str:
 
 
 def day(entry: Entry) -> str:
-    """When a run was made; records did not always say."""
+    """When a run was made."""
     return entry.row.environment.get("date", "undated")
 
 

@@ -101,7 +101,7 @@ def root(folder: Path) -> Path:
     """A project folder with the pages that are generated."""
     from common import board
 
-    for name in ("README.md", "benchmarks/README.md", "benchmarks/LOG.md"):
+    for name in ("README.md", *(f"benchmarks/{page}.md" for page in ("README", "METHODS", "CURVES", "LOG"))):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(f"text\n{board.BEGIN}\nold\n{board.END}\n", encoding="utf-8")
     return folder

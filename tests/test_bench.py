@@ -138,7 +138,7 @@ def test_a_failed_run_becomes_a_row_and_the_rest_goes_on(place: Path) -> None:
     assert rows["toy--offline"].row.status == "failed" and "out of luck" in rows["toy--offline"].row.reason
     assert rows["toy--offline-full"].row.status == "ok"
     assert due(place) == {} and set(due(place, again=True)) == {"toy--offline"}
-    assert "failed" in board.overview([rows["toy--offline"].row])
+    assert "failed" in board.overview([rows["toy--offline"]])
     assert "out of luck" in board.negatives.page(list(rows.values()))
 
 

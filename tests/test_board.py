@@ -13,8 +13,9 @@ from common.record import RunRecord
 from common.results import Entry
 from tests import made_up
 
-READMES = [usecase.ROOT / "README.md", *sorted((usecase.ROOT / "usecases").glob("*/README.md"))]
-GENERATED = [*READMES, usecase.ROOT / "benchmarks" / "README.md", usecase.ROOT / "benchmarks" / "LOG.md"]
+ROOT, HOME = usecase.ROOT, usecase.ROOT / "benchmarks"
+READMES = [ROOT / "README.md", HOME / "README.md", *sorted((ROOT / "usecases").glob("*/README.md"))]
+GENERATED = [*READMES, *(HOME / f"{page}.md" for page in ("METHODS", "CURVES", "LOG"))]
 SCORE = re.compile(r"\b0\.\d{2,}\b")
 THREE_DIGITS = re.compile(r"(?<![\d.,-])[+-]?\d\.\d{3}\b(?!\d)")
 
@@ -73,7 +74,7 @@ def test_every_published_record_is_evidence() -> None:
 def test_a_hand_edited_number_makes_the_page_stale(tmp_path: Path) -> None:
     made_up.root(tmp_path)
     made_up.keep(tmp_path / "benchmarks", made_up.made())
-    assert len(board.regenerate(tmp_path)) == 3
+    assert len(board.regenerate(tmp_path)) == 5
     assert board.regenerate(tmp_path) == []
     page = tmp_path / "README.md"
     page.write_text(page.read_text().replace("0.700", "0.999"))
@@ -135,8 +136,8 @@ def test_the_sentence_says_verdict_difference_tokens_and_cost(label: str) -> Non
     for part in (
         label.capitalize(),
         "+0.150 [+0.130, +0.170]",
-        "40 tokens",
-        "1,000 answers cost",
+        "40 tokens read, 20 written against 900 tokens read, 20 written",
+        "1,000 answers cost 1 cents against 10 cents, the training 2.8 cents",
         "is paid for after",
     ):
         assert part in said
@@ -167,7 +168,7 @@ def test_the_front_holds_what_nothing_beats_in_place_and_cost() -> None:
     front = {row.entry.row.method for row in methods_table.places(group) if row.front}
     assert front == {"lora", "head"}
     table = methods_table.section(group)
-    assert "| 3.00 |" in table and "lora * |" in table and "full |" in table
+    assert "| about 3.00 |" in table and "lora * |" in table and "full |" in table
 
 
 def test_other_settings_and_other_machines_are_not_hidden() -> None:
@@ -175,7 +176,9 @@ def test_other_settings_and_other_machines_are_not_hidden() -> None:
     other = entry("offline-a", environment={"device": "gpu", "threads": 1, "machine": "Linux"})
     other.row.config["epochs"], against.row.config["epochs"] = 9, 2
     assert methods_table.other_settings(other, against) == "epochs 9"
-    assert methods_table.ratio(other, against) == "-" and methods_table.ratio(against, against) == "1.00"
+    assert (
+        methods_table.ratio(other, against) == "-" and methods_table.ratio(against, against) == "about 1.00"
+    )
 
 
 def test_differences_are_paired_where_scores_per_example_are_kept(tmp_path: Path) -> None:
@@ -226,8 +229,56 @@ def test_shares_make_a_curve_and_stay_out_of_the_other_tables() -> None:
     shares = [(1 / 8, 100, 0.5), (1 / 4, 200, 0.6), (1 / 2, 400, 0.65), (1.0, 800, 0.68)]
     group = [entry("offline", share=s, train=n, means={"tuned": m}) for s, n, m in shares]
     page = board.benchmark_page(group)
-    assert "| 0.125 | 100 | 0.500" in page and "Twice the data would give" in page
-    assert page.split("## Every run")[1].count("| offline |") == 1
+    assert "| 0.125 | 100 | 0.500" in curve.page(group) and "Twice the data would give" in curve.page(group)
+    assert "| 100 to 800 | yes |" in page or "| 100 to 800 | **no" in page
+    assert page.split("## Every variant")[1].count("| offline |") == 1
+
+
+def test_rates_sought_alike_are_compared_and_others_are_left_to_the_variants() -> None:
+    group = [
+        entry("offline", means={"tuned": 0.75}),
+        entry("offline-head", method="head", means={"tuned": 0.6}),
+        *(entry("offline", method=m, config={"rates": 3, "method": m}) for m in ("lora", "ia3")),
+    ]
+    for one in group[2:]:
+        one.row.training.update(learning_rate=0.0015, search={"at_the_edge": True})
+    (found,) = methods_table.groups(group)
+    assert [one.row.method for one in found] == ["lora", "ia3", "head"]
+    said = methods_table.section(found)
+    assert "sought on val among 3" in said and "0.0015 (edge)" in said and "also differs in" not in said
+    assert "0.750" not in said and "not sought by one search" in methods_table.section(group[:2])
+    assert board.own_block(group, "toy").count("####") == 2
+
+
+def test_processor_time_is_taken_where_a_record_has_it_and_marked_where_not() -> None:
+    clock, exact = entry("offline"), entry("offline", cost={"processor_seconds": 50.0})
+    assert verdicts.training_seconds(clock.row) == (100.0, False)
+    assert verdicts.training_seconds(exact.row) == (50.0, True)
+    assert "(up to 100 s)" in verdicts.page([clock]) and "(50 s)" in verdicts.page([exact])
+    assert methods_table.ratio(exact, exact) == "1.00" and methods_table.ratio(clock, exact) == "about 1.00"
+    gpu = entry("offline", cost={"processor_seconds": 5.0}, environment={"device": "NVIDIA"})
+    assert verdicts.training_seconds(gpu.row) == (100.0, False)
+
+
+def test_a_cheaper_tuning_that_is_as_good_changes_the_advice() -> None:
+    surely = verdicts.reason(entry("offline"))
+    better, tied = (entry("offline", means={"linear": mean}) for mean in (0.8, 0.69))
+    assert "Fine-tune.**" in surely and "cheap" not in surely
+    assert "Tune, but cheaply.**" in verdicts.reason(better)
+    assert "is better still: 0.800, `lora` minus it -0.100" in verdicts.reason(better)
+    assert "a cheap tuning may do.**" in verdicts.reason(tied)
+    worthless = entry("offline", means={"linear": 0.5, "tuned": 0.51})
+    assert verdicts.advice(worthless.row) == "fine-tune", "cheap and below the best untuned: no advice"
+    head = entry("offline", method="head", means={"linear": 0.7})
+    assert verdicts.light(head.row) == [], "a head is the cheap tuning itself"
+
+
+def test_nothing_is_said_of_tokens_where_no_model_reads_any() -> None:
+    row = made_up.made()
+    for facts in row.contenders.values():
+        facts["tokens_in"] = facts["tokens_out"] = 0.0
+    said = verdicts.sentence(Entry("toy--offline", results.VERIFIED, row), verdicts.Prices())
+    assert "token" not in said and "1,000 answers cost" in said
 
 
 def test_the_log_admits_and_does_not_choose() -> None:
@@ -235,7 +286,10 @@ def test_the_log_admits_and_does_not_choose() -> None:
     tied = entry("offline-a", means={"tuned": 0.61})
     page = negatives.page([worse, tied])
     assert "is worse than retrieval model: accuracy -0.050" in page and "2026-01-02" in page
-    assert "Linear model cannot be told apart" in page and "loses 0.010 on neutral" in page
+    assert (
+        "Linear model, a far cheaper tuning, cannot be told apart" in page
+        and "loses 0.010 on neutral" in page
+    )
 
 
 def fill(home: Path, count: int) -> None:

@@ -178,7 +178,7 @@ def test_publish_names_everything_that_speaks_against_it(finished: tuple[Path, P
 def test_a_table_holds_the_numbers_of_its_record(finished: tuple[Path, Path, RunRecord]) -> None:
     _, _, made = finished
     score = made.contenders["tuned"]["scores"]["accuracy"]
-    assert f"{score['mean']:.3f} [{score['low']:.3f}, {score['high']:.3f}]" in board.overview([made])
+    assert f"{score['mean']:.3f} [{score['low']:.3f}, {score['high']:.3f}]" in board.section(made)
     assert made.verdict["label"] in board.section(made)
 
 
