@@ -264,6 +264,7 @@ def encoded(job: Job, tokenizer: Any, rows: Sequence[dict[str, Any]]) -> list[En
             f"{job.config.train_length_tokens} (the longest has {longest}). Raise it in the variant, or "
             "shorten the prompts."
         )
+    refuse_cut_answers(job, kept)
     empty = sum(not answer.strip() for row in rows for _, answer in chat.turns(row))
     if empty or not kept:
         raise GalleryError(
@@ -274,3 +275,16 @@ def encoded(job: Job, tokenizer: Any, rows: Sequence[dict[str, Any]]) -> list[En
     for row in kept[:MARKED_SHOWN]:
         console.print("    " + chat.marked(tokenizer, row).replace("\n", "\n    "), markup=False)
     return kept
+
+
+def refuse_cut_answers(job: Job, rows: Sequence[Encoded]) -> None:
+    """Stops before training when answers like those of training would be cut at inference."""
+    answers = [length for row in rows for length in chat.answer_lengths(row)]
+    allowed = job.config.answer_length_tokens
+    cut = sum(length > allowed for length in answers)
+    if cut > LARGEST_SHARE_LOST * len(answers):
+        raise GalleryError(
+            f"{cut} of {len(answers)} training answers are longer than answer_length_tokens = {allowed} "
+            f"(the longest has {max(answers)}), so the tuned model would be cut before it ends. "
+            "Raise it in the variant, or leave such rows out."
+        )

@@ -147,6 +147,11 @@ def marked(tokenizer: Any, row: Encoded) -> str:
     return "".join(parts)
 
 
+def answer_lengths(row: Encoded) -> list[int]:
+    """Tokens of every answer of a row, its end among them."""
+    return [len(list(run)) for learnt, run in groupby(row.labels, lambda label: label != IGNORED) if learnt]
+
+
 def with_shots(prompt: Prompt, shots: Sequence[tuple[Prompt, str]]) -> Prompt:
     """A prompt after worked examples, as earlier turns or as text."""
     if isinstance(prompt, str):

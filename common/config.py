@@ -111,7 +111,7 @@ def settings_of(config: RunConfig) -> dict[str, Any]:
 def build(usecase: UseCase, variant: str, command_line: Mapping[str, Any]) -> RunConfig:
     """The config of a run, or every fault in it at once."""
     layers = {
-        **read_variant(usecase, variant),
+        **read_variant(usecase, variant, command_line.get("data") is not None),
         **{name: value for name, value in command_line.items() if value is not None},
     }
     tuner = usecase.configured(layers.get("task", {})).tuner
@@ -153,8 +153,15 @@ def variants(usecase: UseCase) -> list[str]:
     return ["offline", *sorted(found - {"offline"})]
 
 
-def read_variant(usecase: UseCase, variant: str) -> dict[str, Any]:
-    """What a variant file sets; the offline default may do without a file."""
+def read_variant(usecase: UseCase, variant: str, own: bool = False) -> dict[str, Any]:
+    """What a variant file sets, and what its table `own_data` changes for a person's own data."""
+    found = read_file(usecase, variant)
+    changed = found.pop("own_data", {})
+    return {**found, **changed} if own else found
+
+
+def read_file(usecase: UseCase, variant: str) -> dict[str, Any]:
+    """A variant file as it stands; the offline default may do without one."""
     path = usecases.folder(usecase) / "variants" / f"{variant}.toml"
     if not path.is_file():
         if variant == "offline":

@@ -20,6 +20,15 @@ def test_command_line_wins_over_variant_wins_over_default(found: UseCase) -> Non
     assert (built.method, built.epochs, built.batch_size, built.seeds) == ("full", 3, 32, 1)
 
 
+def test_a_variant_may_set_other_lengths_for_a_persons_own_data(tmp_path: Path) -> None:
+    text = 'method = "lora"\nepochs = 3\n[own_data]\nepochs = 5\n'
+    found = usecase.load_class(toy.write(tmp_path, variant=text) / "usecase.py")()
+    assert config.build(found, "offline", {}).epochs == 3
+    own = config.build(found, "offline", {"data": "my.jsonl"})
+    assert (own.epochs, own.method) == (5, "lora")
+    assert config.build(found, "offline", {"data": "my.jsonl", "epochs": 7}).epochs == 7
+
+
 def test_every_fault_is_told_at_once(found: UseCase) -> None:
     with pytest.raises(FaultsError) as caught:
         config.build(found, "offline", {"epocs": 1, "batch_size": 0, "rank": "wide"})

@@ -1,5 +1,6 @@
 """A person's own conversations: which shapes are read, what is refused by row, how they are scored."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,70 @@ def test_earlier_answers_are_learnt_and_splits_are_kept(tmp_path: Path) -> None:
     assert len(row["prompt"]) == 1 and len(row["completion"]) == 3
 
 
+PUBLIC = [
+    {
+        "flags": "BQZ",
+        "category": "ORDER",
+        "instruction": "cancel {w}",
+        "response": "Sure.",
+        "intent": "cancel",
+    },
+    {"instruction": "Cancel it.", "input": "{w}", "output": "Sure."},
+    {"question": "cancel {w}", "answer": "Sure."},
+    {"text": "cancel {w}", "category": "cancel"},
+    {"text": "cancel {w}", "intent": "cancel", "label": "cancel"},
+    {"conversations": [{"from": "human", "value": "cancel {w}"}, {"from": "gpt", "value": "Sure."}]},
+]
+
+
+@pytest.mark.parametrize("row", PUBLIC)
+@pytest.mark.parametrize("ending", ["jsonl", "csv"])
+def test_rows_in_the_columns_of_public_sets_are_read(
+    row: dict[str, Any], ending: str, tmp_path: Path
+) -> None:
+    rows = [json.loads(json.dumps(row).replace("{w}", word)) for word in WORDS]
+    path = written(tmp_path / "my.jsonl", rows)
+    if ending == "csv":
+        if "conversations" in row:
+            pytest.skip("a cell holds no list")
+        path = tmp_path / "my.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, list(row))
+            table.writeheader()
+            table.writerows(rows)
+    splits = read_conversations(path)
+    found = {example.id: example for part in splits.named().values() for example in part}
+    first = found["row 2" if ending == "csv" else "row 1"]
+    assert len(found) == 10 and WORDS[0] in first.inputs
+    wanted = {"instruction": "Sure.", "question": "Sure.", "conversations": "Sure."}
+    text = wanted.get(next(iter(row)), "cancel") if "flags" not in row else "cancel\nSure."
+    assert first.answer["text"] == text and first.answer["intents"] == (["cancel"] if "flags" in row else [])
+
+
+def test_a_chat_as_people_write_it_is_tidied(tmp_path: Path) -> None:
+    said = [
+        ("agent", "Hi, how can I help?"),
+        ("customer", "it is about"),
+        ("customer", "my {w}"),
+        ("agent", "Which one?"),
+        ("customer", "the red one"),
+        ("agent", "It is in box 7."),
+        ("customer", "thanks, bye"),
+    ]
+    rows = [
+        {"messages": [{"role": role, "content": text.replace("{w}", word)} for role, text in said]}
+        for word in WORDS
+    ]
+    found = usecase.find("support_chatbot")
+    splits = found.load(written(tmp_path / "my.jsonl", rows))
+    [example, *_] = splits.train
+    assert example.answer["text"] == "It is in box 7."
+    row = found.train_rows(example, splits)[0]
+    roles = [message["role"] for message in (*row["prompt"], *row["completion"])]
+    assert roles == ["assistant", "user", "assistant", "user", "assistant"] and len(row["prompt"]) == 2
+    assert row["prompt"][1]["content"].startswith("it is about\nmy ")
+
+
 BROKEN = [
     ({"messages": messages("a", "b"), "prompt": "c", "completion": "d"}, "must have one of messages"),
     ({"question": "a"}, "must have one of messages"),
@@ -79,7 +144,10 @@ BROKEN = [
     ({"messages": messages("a", "b")[:1]}, "must end with a user message and the assistant's answer"),
     ({"messages": [{"role": "bot", "content": "a"}]}, "message 1: role must be one of"),
     ({"messages": messages("a", " ")}, "message 2: content must be text"),
-    ({"prompt": "a", "completion": 3}, "must be a list of messages"),
+    ({"prompt": "a", "completion": 3}, "message 2: content must be text, found 3"),
+    ({"text": "a", "label": 3}, "message 2: content must be text, found 3"),
+    ({"prompt": "a", "completion": "b", "intent": 3}, "intent must be a name as text, found 3"),
+    ({"prompt": "a", "completion": "b", "question": "a", "answer": "b"}, "must have one of messages"),
     ({"prompt": "a", "completion": "b", "split": "exam"}, "split 'exam' is none of"),
 ]
 
@@ -93,7 +161,7 @@ def test_faults_are_named_by_row(row: dict[str, Any], message: str, tmp_path: Pa
 def test_too_few_rows_and_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match="10 are the least"):
         read_conversations(written(tmp_path / "my.jsonl", SHAPES[1][:3]))
-    with pytest.raises(GalleryError, match="expected a .jsonl file, found a folder"):
+    with pytest.raises(GalleryError, match="expected a .jsonl or .csv file, found a folder"):
         read_conversations(tmp_path)
 
 

@@ -1,41 +1,52 @@
-"""A person's own conversations: messages, prompt and completion, or text and label, one a line.
+"""A person's own conversations, one a row of a JSONL or CSV file, in the column names of public data sets.
 
 Every fault is named by row. Near-identical questions stay in one split.
 """
 
+import csv
 import tomllib
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from common.data import near_duplicates, normalise, read_jsonl, split_by_group, text_of
+from common.data import Row, near_duplicates, normalise, read_jsonl, split_by_group, text_of
 from common.errors import FaultsError, GalleryError
 from common.usecase import Example, Source, Splits
 
 ROLES = ("system", "user", "assistant")
-SHAPES = {
-    "messages": ("messages",),
-    "prompt and completion": ("prompt", "completion"),
-    "text and label": ("text", "label"),
-}
-SPLIT_NAMES = {"train": "train", "val": "val", "dev": "val", "test": "test"}
+OTHER_NAMES = {"human": "user", "customer": "user", "gpt": "assistant", "agent": "assistant"}
+CHATS = (("messages",), ("conversations",))
+PAIRS = (
+    ("prompt", "completion"),
+    ("instruction", "response"),
+    ("instruction", "output"),
+    ("question", "answer"),
+)
+LABELS = (("text", "label"), ("text", "intent"), ("text", "category"))
+SPLIT_NAMES = {"train": "train", "val": "val", "dev": "val", "validation": "val", "test": "test"}
 FEWEST_ROWS = 10
+SHAPE = '{"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}'
 Message = dict[str, str]
 
 
 def read_conversations(path: Path, rows_per_label: int = 0) -> Splits:
     """The splits of a file; with a limit per label, a fixed draw of that many rows of each."""
-    if path.is_dir():
-        raise GalleryError(f"--data {path}: expected a .jsonl file, found a folder.")
+    if path.is_dir() or path.suffix not in (".jsonl", ".csv"):
+        found = "a folder" if path.is_dir() else f"{path.suffix or 'no ending'}"
+        raise GalleryError(
+            f"--data {path}: expected a .jsonl or .csv file, found {found}. "
+            f"Write one conversation a line: {SHAPE}"
+        )
     faults: list[str] = []
-    rows = read_jsonl(path, {}, faults)
+    rows = read_csv(path, faults) if path.suffix == ".csv" else read_jsonl(path, {}, faults)
     found = [(row.get("split"), example_of(row, number, path.name, faults)) for number, row in rows]
     named = sum(split is not None for split, _ in found)
     if 0 < named < len(found):
         faults.append(f"{path.name}: {named} of {len(found)} rows have a split; give all or none")
     if faults:
-        raise FaultsError(f"The data in {path}", faults, "Nothing was run. Mend the rows and run again.")
+        advice = f"Nothing was run. Mend the rows and run again; a row can always be written as {SHAPE}"
+        raise FaultsError(f"The data in {path}", faults, advice)
     examples = [example for _, example in found if example is not None]
     if len(examples) < FEWEST_ROWS:
         raise GalleryError(f"{path} has {len(examples)} rows; {FEWEST_ROWS} are the least that can be split.")
@@ -45,35 +56,64 @@ def read_conversations(path: Path, rows_per_label: int = 0) -> Splits:
     return by_cluster(limited(examples, rows_per_label), source)
 
 
+def read_csv(path: Path, faults: list[str]) -> list[Row]:
+    """Rows of a table with a head; an empty cell counts as none."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        faults.append(f"{path}: cannot be read as UTF-8 text with a head and commas: {error}")
+        return []
+    return [(number, {k: v for k, v in row.items() if k and v}) for number, row in enumerate(rows, start=2)]
+
+
+def shape_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns that hold the conversation; none where no shape fits, or more than one."""
+    fits = [shape for shape in (*CHATS, *PAIRS) if all(column in row for column in shape)]
+    fits = fits or [shape for shape in LABELS if all(column in row for column in shape)][:1]
+    return fits[0] if len(fits) == 1 else ()
+
+
+def turns_of(row: Mapping[str, Any], shape: tuple[str, ...]) -> Any:
+    """The conversation of a row as it stands."""
+    if shape in CHATS:
+        return row[shape[0]]
+    asked, said = (row[column] for column in shape)
+    if shape[0] == "instruction" and isinstance(row.get("input"), str) and row["input"].strip():
+        asked = f"{asked}\n{row['input']}"
+    return joined(asked, said)
+
+
 def example_of(row: Mapping[str, Any], number: int, name: str, faults: list[str]) -> Example | None:
     """One row as an example, or None with its faults noted."""
     place = f"{name} row {number}"
-    shapes = [shape for shape, columns in SHAPES.items() if all(column in row for column in columns)]
-    if len(shapes) != 1:
-        faults.append(
-            f"{place}: must have one of {', '.join(SHAPES)}; found columns {', '.join(sorted(row))}"
-        )
+    shape = shape_of(row)
+    if not shape:
+        shapes = ", ".join(" and ".join(columns) for columns in (*CHATS, *PAIRS, *LABELS))
+        faults.append(f"{place}: must have one of {shapes}; found columns {', '.join(sorted(row))}")
         return None
     if row.get("split", "train") not in SPLIT_NAMES:
         faults.append(f"{place}: split {row['split']!r} is none of {', '.join(SPLIT_NAMES)}")
-    if shapes[0] == "text and label":
-        turns = [{"role": "user", "content": row["text"]}, {"role": "assistant", "content": row["label"]}]
-    else:
-        turns = row["messages"] if shapes[0] == "messages" else joined(row["prompt"], row["completion"])
+    intent = None if shape in LABELS else row.get("intent")
+    if intent is not None and (not isinstance(intent, str) or not intent.strip()):
+        faults.append(f"{place}: intent must be a name as text, found {intent!r:.60}")
+        return None
+    turns = tidied(turns_of(row, shape))
     wrong = turn_faults(turns)
     faults += [f"{place}: {fault}" for fault in wrong]
-    if wrong:
-        return None
-    intent = row.get("intent")
+    return None if wrong else made(row, str(row.get("id", f"row {number}")), turns, intent)
+
+
+def made(row: Mapping[str, Any], identity: str, turns: list[Message], intent: str | None) -> Example:
+    """A sound conversation as an example."""
     text = turns[-1]["content"].strip()
     answer = {
-        "text": f"{intent}\n{text}" if intent else text,
-        "intents": [intent.lower()] if intent else [],
+        "text": f"{intent.strip()}\n{text}" if intent else text,
+        "intents": [intent.strip().lower()] if intent else [],
         "values": [],
         "hand_over": False,
         "free": True,
     }
-    identity = str(row.get("id", f"row {number}"))
     # A single question stays plain text, so that texts and not their wrapping are compared for leaks.
     inputs = turns[0]["content"] if len(turns) == 2 else {"cards": [], "turns": turns[:-1]}
     return Example(identity, str(row.get("group", identity)), inputs, answer)
@@ -81,9 +121,31 @@ def example_of(row: Mapping[str, Any], number: int, name: str, faults: list[str]
 
 def joined(prompt: Any, completion: Any) -> Any:
     """Prompt and completion as one conversation, whether plain text or messages."""
-    asked = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-    said = [{"role": "assistant", "content": completion}] if isinstance(completion, str) else completion
-    return [*asked, *said] if isinstance(asked, list) and isinstance(said, list) else None
+    asked = prompt if isinstance(prompt, list) else [{"role": "user", "content": prompt}]
+    said = completion if isinstance(completion, list) else [{"role": "assistant", "content": completion}]
+    return [*asked, *said]
+
+
+def tidied(turns: Any) -> Any:
+    """A chat as it is learnt: usual names of roles, one turn a side, nothing after the last answer."""
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        return turns
+    found: list[Message] = []
+    for turn in turns:
+        role, content = turn.get("role", turn.get("from")), turn.get("content", turn.get("value"))
+        role = OTHER_NAMES.get(role, role) if isinstance(role, str) else role
+        same = (
+            found
+            and found[-1]["role"] == role
+            and isinstance(content, str)
+            and isinstance(found[-1]["content"], str)
+        )
+        if same:
+            found[-1] = {"role": role, "content": f"{found[-1]['content']}\n{content}"}
+        else:
+            found.append({"role": role, "content": content})
+    answers = [place for place, turn in enumerate(found) if turn["role"] == "assistant"]
+    return found[: answers[-1] + 1] if answers else found
 
 
 def turn_faults(turns: Any) -> list[str]:

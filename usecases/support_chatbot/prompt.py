@@ -39,9 +39,10 @@ def messages(example: Example) -> list[Message]:
 
 
 def conversation(prompt: list[Message], answer: str) -> dict[str, list[Message]]:
-    """A training row in which every answer of the desk is learnt, earlier ones too."""
+    """A training row in which every answer of the desk is learnt, earlier ones too, but for a greeting."""
     whole = [*prompt, {"role": "assistant", "content": answer}]
-    first = next(place for place, message in enumerate(whole) if message["role"] == "assistant")
+    asked = next(place for place, message in enumerate(whole) if message["role"] == "user")
+    first = next(place for place in range(asked, len(whole)) if whole[place]["role"] == "assistant")
     return {"prompt": whole[:first], "completion": whole[first:]}
 
 
