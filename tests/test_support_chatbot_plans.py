@@ -65,6 +65,23 @@ def test_each_line_is_filled_from_the_card_it_names() -> None:
     assert plans.answer(BACK, f"{TWO}{CUT_MARK}") == f"{text}{CUT_MARK}"
 
 
+def test_what_a_card_lacks_and_what_is_said_twice_is_left_out() -> None:
+    right = plans.answer(BACK, "return item: deadline; Klaurt")
+    assert plans.answer(BACK, "return item: time + deadline; Klaurt") == right
+    assert plans.answer(BACK, "return item: deadline + deadline; Klaurt") == right
+    twice = "return item: deadline; Klaurt\nreturn item: deadline; Klaurt"
+    assert plans.answer(BACK, twice) == right
+
+
+def test_a_request_whose_card_is_missing_is_named_and_handed_over(found: UseCase, splits: Splits) -> None:
+    example = next(e for e in splits.train if e.kind == "card missing")
+    plan = found.gold(example)
+    assert plan == f"hand over: {example.answer['missing']}"
+    assert found.read(example, plan).startswith("hand over\n") and found.score(example, plan)["resolved"] == 1
+    outside = next(e for e in splits.train if e.kind == "outside")
+    assert found.gold(outside) == "hand over"
+
+
 @pytest.mark.parametrize(
     "output",
     [

@@ -1,6 +1,7 @@
 """The hand-written material behind the data: requests, questions, values, voices."""
 
 import tomllib
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -11,6 +12,8 @@ FOLDER = Path(__file__).parent / "data"
 HAND_OVER = "hand over"
 ABOUT_ITEM, ABOUT_ORDER = "item", "order"
 TEST_ONLY_SHARE = 0.2
+NEIGHBOURS = 6
+NEIGHBOUR_SHARE = 0.6
 UNITS = {
     "deadline": ("days", "weeks", "hours"),
     "time": ("days", "hours", "weeks"),
@@ -82,3 +85,23 @@ def vocabulary() -> frozenset[str]:
     texts += read("outside")["answers"]["hand_over"]
     bare = " ".join(text.replace("{v}", "").replace("{do}", "").replace("{s}", "") for text in texts)
     return frozenset(word.strip(".,") for word in bare.lower().split())
+
+
+def another(random: Random, name: str, without: Collection[str]) -> str:
+    """Another request, rather one that is worded like this one, since such cards are confused."""
+    near = [found for found in neighbours()[name] if found not in without]
+    every = [found for found in read("cards") if found not in without and found != name]
+    return random.choice(near if near and random.random() < NEIGHBOUR_SHARE else every)
+
+
+@cache
+def neighbours() -> dict[str, list[str]]:
+    """Of each request the others whose training wordings are most like its own."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    names = list(read("cards"))
+    texts = [" ".join(read("cards")[name]["train"]) for name in names]
+    rows = TfidfVectorizer(sublinear_tf=True).fit_transform(texts)
+    alike = (rows @ rows.T).toarray()
+    order = (-alike).argsort()[:, 1 : NEIGHBOURS + 1]
+    return {name: [names[place] for place in row] for name, row in zip(names, order, strict=True)}

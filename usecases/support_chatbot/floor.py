@@ -1,10 +1,12 @@
 """The best answers without a language model: classifiers and a template, or the nearest answer.
 
-The pipeline is given what a careful engineer would give it: the cards as tables, order numbers by a
-pattern, products by their capital letter or as words that no training message has, and a bound for handing
-over that is chosen on val, since unknown wordings look like questions that no card answers.
+The pipeline is given what a careful engineer would give it: the cards as tables, the true request of every
+training message even where its card was not shown, order numbers by a pattern, products by their capital
+letter or as words that no training message has, and two bounds that are chosen on val: how readily it hands
+over, and how readily it finds a second request in a message.
 """
 
+import copy
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -22,7 +24,10 @@ WORD = re.compile(r"[a-z]+")
 ARTICLES = "(?:the|my|a|an|this)"
 MOST_QUESTIONS = 2
 RELUCTANCE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+SECOND = (-1.0, -0.9, -0.8, -0.7, -0.6, -0.5, -0.4, -0.3, -0.2, 0.0)
+UNKNOWN = -10.0
 Card = dict[str, str]
+Bounds = tuple[float, float]
 
 
 def vectors() -> Any:
@@ -63,31 +68,47 @@ def asked_fields(example: Example) -> list[str]:
     return [field for card in held for field, value in card.items() if value in values and field != "intent"]
 
 
+def requests(example: Example) -> list[str]:
+    """What a message asks for, shown card or not; hand over where no card of the desk could help."""
+    missing = example.answer.get("missing")
+    return [missing] if missing else example.answer["intents"]
+
+
+def several(texts: Sequence[str], wanted: Sequence[Sequence[str]]) -> tuple[Any, list[str]]:
+    """A classifier that can find several names in a text, and the names."""
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MultiLabelBinarizer
+    from sklearn.svm import LinearSVC
+
+    names = MultiLabelBinarizer()
+    fitted = make_pipeline(vectors(), OneVsRestClassifier(LinearSVC())).fit(
+        texts, names.fit_transform(wanted)
+    )
+    return fitted, list(names.classes_)
+
+
 class Pipeline:
     """Intents and asked fields by TF-IDF, each kept to what the cards allow; words from a template."""
 
     def __init__(self, train: Sequence[Example], val: Sequence[Example] = ()) -> None:
-        from sklearn.multiclass import OneVsRestClassifier
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import MultiLabelBinarizer
-        from sklearn.svm import LinearSVC
-
         self.train = train
-        self.intents = classifier().fit([said(e) for e in train], [label(e) for e in train])
+        self.intents, self.names = several([said(e) for e in train], [requests(e) for e in train])
         asking = [e for e in train if len(e.answer["intents"]) == 1 and not e.answer["hand_over"]]
-        self.names = MultiLabelBinarizer()
-        wanted = self.names.fit_transform([asked_fields(e) for e in asking])
-        self.fields = make_pipeline(vectors(), OneVsRestClassifier(LinearSVC()))
-        self.fields.fit([said(e, last=True) for e in asking], wanted)
-        self.reluctance = 0.0
+        wanted = [asked_fields(e) for e in asking]
+        self.fields, self.known_fields = several([said(e, last=True) for e in asking], wanted)
+        self.bounds = (0.0, 0.0)
         if val:
-            self.reluctance = max(RELUCTANCE, key=lambda given: self.right_intents(val, given))
+            scores = self.intents.decision_function([said(e) for e in val])
+            pairs = [(reluctance, second) for reluctance in RELUCTANCE for second in SECOND]
+            self.bounds = max(pairs, key=lambda bounds: self.right_intents(val, scores, bounds))
 
-    def right_intents(self, examples: Sequence[Example], reluctance: float) -> int:
-        """How many intents are right when handing over costs so much."""
-        scores = self.intents.decision_function([said(e) for e in examples])
-        found = [self.intent(e, row, reluctance) for e, row in zip(examples, scores, strict=True)]
-        return sum(name == label(e) for name, e in zip(found, examples, strict=True))
+    def right_intents(self, examples: Sequence[Example], scores: np.ndarray, bounds: Bounds) -> int:
+        """How many intents are right with such bounds."""
+        found = [self.intent(e, row, bounds) for e, row in zip(examples, scores, strict=True)]
+        return sum(
+            sorted(names) == sorted(e.answer["intents"]) for names, e in zip(found, examples, strict=True)
+        )
 
     @cached_property
     def words(self) -> set[str]:
@@ -103,29 +124,33 @@ class Pipeline:
     def answer(self, example: Example, intents: np.ndarray, fields: np.ndarray) -> str:
         """One answer from the cards of the prompt."""
         cards = {card["intent"]: card for card in cards_of(example)}
-        chosen = self.intent(example, intents, self.reluctance)
-        if chosen == HAND_OVER:
+        names = self.intent(example, intents, self.bounds)
+        if names == [HAND_OVER]:
             return f"{HAND_OVER}\n{read('outside')['answers']['hand_over'][0]}"
-        names = chosen.split(" + ")
         asked = [(name, next(field for field in cards[name] if field != "intent")) for name in names]
         if len(names) == 1:
-            asked = [(chosen, field) for field in self.asked(cards[chosen], fields)]
+            asked = [(names[0], field) for field in self.asked(cards[names[0]], fields)]
         sentences = [self.sentence(example, cards[name], field) for name, field in asked]
-        return f"{chosen}\n{' '.join(sentences)}"
+        return f"{' + '.join(names)}\n{' '.join(sentences)}"
 
-    def intent(self, example: Example, scores: np.ndarray, reluctance: float) -> str:
-        """The likeliest intent that the cards allow; handing over must be likelier by `reluctance`."""
-        shown = {card["intent"] for card in cards_of(example)}
-        rated = dict(zip(self.intents.classes_, scores, strict=True))
-        allowed = {name: score for name, score in rated.items() if set(name.split(" + ")) <= shown}
-        allowed[HAND_OVER] = rated.get(HAND_OVER, 0.0) - reluctance
-        return max(allowed, key=allowed.__getitem__)
+    def intent(self, example: Example, scores: np.ndarray, bounds: Bounds) -> list[str]:
+        """The likeliest shown request, and the next one where it is likely too.
+
+        Hand over where something else is likelier by the first bound: another request, or none at all.
+        """
+        reluctance, second = bounds
+        rated = dict(zip(self.names, scores, strict=True))
+        shown = {card["intent"]: rated.pop(card["intent"], UNKNOWN) for card in cards_of(example)}
+        order = sorted(shown, key=lambda name: -shown[name])
+        if max(rated.values(), default=UNKNOWN) - reluctance > shown[order[0]]:
+            return [HAND_OVER]
+        return order[:1] + [name for name in order[1:2] if shown[name] > second]
 
     def asked(self, card: Card, scores: np.ndarray) -> list[str]:
         """The fields of the card that were asked for: all that are likely, one at least."""
-        order = [place for place in np.argsort(-scores) if self.names.classes_[place] in card]
+        order = [place for place in np.argsort(-scores) if self.known_fields[place] in card]
         likely = [place for place in order if scores[place] > 0][:MOST_QUESTIONS] or order[:1]
-        return [self.names.classes_[place] for place in likely]
+        return [self.known_fields[place] for place in likely]
 
     def sentence(self, example: Example, card: Card, field: str) -> str:
         """The desk's first wording for a field, with the card's value and the customer's thing."""
@@ -146,11 +171,11 @@ class Pipeline:
         return next((found[-1] for found in (named, after_article, unknown) if found), "item")
 
 
-class IntentAnswer(Pipeline):
-    """TF-IDF intent and the one template of that intent, which states the first value of its card."""
-
-    def asked(self, card: Card, scores: np.ndarray) -> list[str]:
-        return [next(field for field in card if field != "intent")]
+def first_values(found: Pipeline) -> Pipeline:
+    """The same with the one template of each intent, which states the first value of its card."""
+    made = copy.copy(found)
+    made.asked = lambda card, scores: [next(field for field in card if field != "intent")]
+    return made
 
 
 class NearestAnswer:

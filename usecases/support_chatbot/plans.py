@@ -36,6 +36,11 @@ def short_line(card: Card) -> str:
     return f"{card['intent']}: {', '.join(shown[1:])}"
 
 
+def handing_over(missing: str) -> str:
+    """The plan where no card fits: a request whose card is missing is still named, so that it is learnt."""
+    return f"{HAND_OVER}: {missing}" if missing else HAND_OVER
+
+
 def plan(text: str, cards: Sequence[Card]) -> str:
     """The plan of an answer, a line for each card; of two cards, each has a sentence in their order."""
     names, said = parts(text)
@@ -61,8 +66,8 @@ def answer(example: Example, output: str) -> str:
     """What the customer reads; a plan that does not fit the cards stays as it is, and is wrong."""
     cut = CUT_MARK if output.endswith(CUT_MARK) else ""
     held = {card["intent"]: card for card in cards_of(example)}
-    lines = output.removesuffix(CUT_MARK).strip().splitlines()
-    if lines == [HAND_OVER]:
+    lines = list(dict.fromkeys(output.removesuffix(CUT_MARK).strip().splitlines()))
+    if lines and lines[0].partition(":")[0] == HAND_OVER:
         return f"{HAND_OVER}\n{read('outside')['answers']['hand_over'][0]}{cut}"
     names = [text.partition(": ")[0] for text in lines]
     told = [told_line(example, held.get(name), text) for name, text in zip(names, lines, strict=True)]
@@ -70,10 +75,10 @@ def answer(example: Example, output: str) -> str:
 
 
 def told_line(example: Example, card: Card | None, text: str) -> str:
-    """The sentences of one line of a plan; empty when it names a card or a field that is not there."""
+    """The sentences of one line of a plan, of the fields that its card has; empty where it has none."""
     wanted, _, thing = text.partition(": ")[2].partition("; ")
-    fields = wanted.split(" + ")
-    if card is None or not set(fields) <= set(card) & set(read("asks")):
+    fields = [field for field in wanted.split(" + ") if field in (card or {}) and field in read("asks")]
+    if card is None or not fields:
         return ""
     told = read("cards").get(card["intent"].replace(" ", "_"), {"does": card["intent"]})
     does = told["does"].format(s=mended(thing, example))

@@ -6,9 +6,9 @@ from typing import Any
 
 from common.usecase import Answerer, Example, Scores, Source, Splits, Table, UseCase
 from usecases.support_chatbot import data as own_data
-from usecases.support_chatbot import plans
+from usecases.support_chatbot import lessons, plans
 from usecases.support_chatbot.content import HAND_OVER, vocabulary
-from usecases.support_chatbot.floor import IntentAnswer, NearestAnswer, Pipeline, label_answers
+from usecases.support_chatbot.floor import NearestAnswer, Pipeline, first_values, label_answers
 from usecases.support_chatbot.folder import read_card, read_conversations
 from usecases.support_chatbot.prompt import INSTRUCTION, cards_of, conversation, messages, source_text
 from usecases.support_chatbot.report import report
@@ -42,6 +42,7 @@ class SupportChatbot(UseCase):
     def __init__(self) -> None:
         self.cards, self.rows_per_label, self.own = own_data.CARDS_SHOWN, 0, True
         self.plans = False
+        self.fitted: tuple[Sequence[Example], Pipeline] | None = None
 
     def configured(self, task: Mapping[str, Any]) -> UseCase:
         made = type(self)()
@@ -57,16 +58,22 @@ class SupportChatbot(UseCase):
     def model_input(self, example: Example) -> list[dict[str, str]]:
         return plans.short_messages(example) if self.plans and cards_of(example) else messages(example)
 
-    def written(self, example: Example, text: str) -> str:
+    def written(self, example: Example, answer: dict[str, Any]) -> str:
         """An answer as the model writes it: in words, or as a plan."""
-        return plans.plan(text, cards_of(example)) if self.plans and cards_of(example) else text
+        if not (self.plans and cards_of(example)):
+            return answer["text"]
+        return (
+            plans.handing_over(answer.get("missing", ""))
+            if answer["hand_over"]
+            else plans.plan(answer["text"], cards_of(example))
+        )
 
     def read(self, example: Example, output: str) -> str:
         """What the customer reads."""
         return plans.answer(example, output) if self.plans and cards_of(example) else output
 
     def gold(self, example: Example) -> str:
-        return self.written(example, example.answer["text"])
+        return self.written(example, example.answer)
 
     def blank(self) -> str:
         return ""
@@ -78,22 +85,41 @@ class SupportChatbot(UseCase):
 
     def floor(self, splits: Splits) -> Answerer:
         if self.own:
-            return Pipeline(splits.train, splits.val)
+            return self.pipeline(splits)
         different = {example.answer["text"] for example in splits.train}
         if len(different) < LABELS_REPEAT * len(splits.train):
             return label_answers(splits.train)
         return NearestAnswer(splits.train)
 
+    def pipeline(self, splits: Splits) -> Pipeline:
+        """The pipeline, fitted once."""
+        if self.fitted is None or self.fitted[0] is not splits.train:
+            self.fitted = splits.train, Pipeline(self.learnt(splits), splits.val)
+        return self.fitted[1]
+
+    def learnt(self, splits: Splits) -> list[Example]:
+        """Every message that the model learns an answer to and that stands by itself."""
+        further = [more for example in splits.train for more in lessons.alone(example)] if self.own else []
+        return [*splits.train, *further]
+
     def further_floors(self) -> Sequence[tuple[str, str, Callable[[Splits], Answerer]]]:
-        nearest = ("nearest_answer", "nearest answer, values swapped", lambda s: NearestAnswer(s.train))
-        template = ("intent_template", "TF-IDF intent + template", lambda s: IntentAnswer(s.train, s.val))
+        nearest = (
+            "nearest_answer",
+            "nearest answer, values swapped",
+            lambda s: NearestAnswer(self.learnt(s)),
+        )
+        template = (
+            "intent_template",
+            "TF-IDF intent + template",
+            lambda s: first_values(self.pipeline(s)),
+        )
         return (template, nearest) if self.own else (nearest,)
 
     def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
         row = conversation(self.model_input(example), self.gold(example))
-        for question, text in own_data.further(example) if self.own else ():
-            answer = {"role": "assistant", "content": self.written(example, text)}
-            row["completion"] += [{"role": "user", "content": question}, answer]
+        for question, answer, _ in lessons.further(example) if self.own else ():
+            said = {"role": "assistant", "content": self.written(example, answer)}
+            row["completion"] += [{"role": "user", "content": question}, said]
         return [row]
 
     def template(self) -> str:
