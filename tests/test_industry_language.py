@@ -12,16 +12,16 @@ import pytest
 from common import data as checks
 from common import usecase
 from common.errors import FaultsError, GalleryError
-from usecases.industry_language import data, decoys, edits, floor, matching, prompting
+from usecases.industry_language import choices, data, decoys, floor, matching, prompting
 from usecases.industry_language.folder import read_pairs
 from usecases.industry_language.scoring import scores
-from usecases.industry_language.terms import domains, glossary, retrieved
+from usecases.industry_language.terms import domains, glossary, places, retrieved
 
 CASE = usecase.find("industry_language")
-EDITING = CASE.configured({"edits": True})
+CHOOSING = CASE.configured({"choices": True})
 SPLITS = CASE.load(None)
 PAIRS = [(e.answer["text"], e.extra["rejected"]) for e in SPLITS.train]
-LARGEST_LENGTH_ACCURACY, LARGEST_WORDS_ACCURACY = 0.6, 0.7
+LARGEST_LENGTH_ACCURACY, LARGEST_WORDS_ACCURACY = 0.7, 0.6
 
 
 def test_three_trades_with_sixty_terms_each_of_which_twenty_are_ambiguous() -> None:
@@ -30,6 +30,7 @@ def test_three_trades_with_sixty_terms_each_of_which_twenty_are_ambiguous() -> N
         assert len(domain.terms) >= 60 and len(ambiguous) == 20, domain.name
         assert all(len(term.everyday) == 6 for term in ambiguous)
         assert {term.tempting for term in ambiguous} == {"professional", "public"}
+        assert all(len(term.practice) >= 5 for term in ambiguous if not term.new)
     forms = Counter(form for term in glossary() for form in (term.plain, term.professional))
     assert max(forms.values()) == 1, forms.most_common(3)
 
@@ -54,23 +55,32 @@ def test_no_context_of_the_test_stands_in_train_and_no_two_notes_are_alike() -> 
     assert [leak for leak in checks.leaks(probes) if leak.reason != "same group"] == []
 
 
-def test_length_and_words_do_not_tell_chosen_from_rejected() -> None:
+def written_pairs(case: usecase.UseCase) -> list[tuple[str, str]]:
+    """Both answers of every training pair as the model writes them."""
+    return [
+        (case.written(e, e.answer["text"]), case.written(e, e.extra["rejected"])) for e in SPLITS.train
+    ]
+
+
+@pytest.mark.parametrize("case", [CASE, CHOOSING], ids=["notes", "choices"])
+def test_length_and_words_do_not_tell_chosen_from_rejected(case: usecase.UseCase) -> None:
+    pairs = written_pairs(case)
     ratios = [len(chosen) / len(rejected) for chosen, rejected in PAIRS]
     assert 0.9 <= mean(ratios) <= 1.1
-    longer = mean(0.5 if len(c) == len(r) else float(len(c) > len(r)) for c, r in PAIRS)
+    longer = mean(0.5 if len(c) == len(r) else float(len(c) > len(r)) for c, r in pairs)
     assert 1 - LARGEST_LENGTH_ACCURACY < longer < LARGEST_LENGTH_ACCURACY
-    assert words_accuracy() < LARGEST_WORDS_ACCURACY
+    assert words_accuracy(pairs) < LARGEST_WORDS_ACCURACY
 
 
-def words_accuracy() -> float:
+def words_accuracy(pairs: list[tuple[str, str]]) -> float:
     """How often a bag of words without the prompt tells the two apart, on contexts it has not seen."""
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold
 
-    counter = CountVectorizer(ngram_range=(1, 2)).fit([text for pair in PAIRS for text in pair])
-    gaps = counter.transform([c for c, _ in PAIRS]) - counter.transform([r for _, r in PAIRS])
-    signs = np.where(np.arange(len(PAIRS)) % 2, 1, -1)
+    counter = CountVectorizer(ngram_range=(1, 2)).fit([text for pair in pairs for text in pair])
+    gaps = counter.transform([c for c, _ in pairs]) - counter.transform([r for _, r in pairs])
+    signs = np.where(np.arange(len(pairs)) % 2, 1, -1)
     features, labels = gaps.multiply(signs[:, None]).tocsr(), signs > 0
     right = []
     for fit, held in GroupKFold(5).split(features, labels, [e.group for e in SPLITS.train]):
@@ -149,7 +159,7 @@ def test_misuse_is_a_term_put_where_the_word_means_something_else() -> None:
     assert scores(example, example.extra["swapped"])["misuse"] == 1
 
 
-@pytest.mark.parametrize("case", [CASE, EDITING], ids=["notes", "edits"])
+@pytest.mark.parametrize("case", [CASE, CHOOSING], ids=["notes", "choices"])
 def test_an_answer_that_says_everything_is_wrong(case: usecase.UseCase) -> None:
     """Found by a cheat: a list of all answers held the preferred term of each note."""
     every = "\n".join(case.gold(e) for e in SPLITS.test)
@@ -175,21 +185,29 @@ def test_a_note_with_a_further_term_of_the_house_is_wrong() -> None:
 def test_a_sheet_says_the_words_of_its_reader_first_and_the_prompt_ends_with_the_reader() -> None:
     for reader, other in (("clinician", "patient"), ("patient", "clinician")):
         example = next(e for e in SPLITS.test if e.inputs["reader"] == reader)
-        lines = EDITING.model_input(example)[0]["content"].splitlines()
+        lines = CHOOSING.model_input(example)[0]["content"].splitlines()
         assert lines[0].startswith(f"{reader}: ") and f"; {other}: " in lines[0]
     ambiguous = {line for e in SPLITS.test for line in e.inputs["glossary"] if line.endswith("sense only")}
     assert {line.split(" = ")[0] for line in ambiguous} < {t.professional for t in glossary() if t.word}
     assert lines[-2:] == [example.inputs["text"], "Reader: patient"]
 
 
-def test_a_word_that_stays_against_the_sheet_is_taken_from_the_note() -> None:
+def test_a_word_that_stays_against_the_sheet_is_left_to_the_note() -> None:
     example = next(e for e in SPLITS.test if e.kind == "everyday sense")
-    word, other = example.answer["preferred"][0], example.answer["banned"][0]
-    assert EDITING.gold(example) == f"{word} -> note: {word}"
-    swapped = EDITING.written(example, example.extra["swapped"])
-    assert swapped == f"{word} -> {example.inputs['reader']}: {other}"
-    told = [EDITING.written(e, e.extra["swapped"]) for e in SPLITS.train if e.kind == "invented"]
-    assert told and not any(" -> note: " in text for text in told)
+    assert CHOOSING.gold(example) == "note"
+    assert CHOOSING.written(example, example.extra["swapped"]) == example.inputs["reader"]
+    marked = [e for e in SPLITS.train if e.kind == "everyday sense" and len(e.inputs["glossary"]) == 1]
+    assert {CHOOSING.gold(e) for e in marked} == {"note"}
+
+
+def test_practice_words_are_no_words_of_the_house_and_train_only() -> None:
+    house = {term.gloss for term in glossary()}
+    practised = {term.gloss for domain in domains().values() for term in domain.practice}
+    assert len(practised) > 50 and not practised & house
+    asked = [e for name in ("val", "test") for e in SPLITS.named()[name]]
+    asked += [e for probe in SPLITS.probes.values() for e in probe]
+    assert not practised & {line for e in asked for line in e.inputs["glossary"]}
+    assert practised < {line for e in SPLITS.train for line in e.inputs["glossary"]}
 
 
 def test_the_supervised_stage_sees_writers_who_are_right_two_times_in_three() -> None:
@@ -199,7 +217,7 @@ def test_the_supervised_stage_sees_writers_who_are_right_two_times_in_three() ->
 
 def test_the_supervised_stage_sees_each_note_with_other_details() -> None:
     others = [(example, data.refilled(example, 0)) for example in SPLITS.train]
-    assert mean(other.inputs["text"] != example.inputs["text"] for example, other in others) > 0.9
+    assert mean(other.inputs["text"] != example.inputs["text"] for example, other in others) > 0.8
     for example, other in others:
         assert scores(other, other.answer["text"])["preferred_term"] == 1, example.id
         changed = example.inputs["text"] != example.answer["text"]
@@ -214,39 +232,65 @@ def test_the_glossary_line_of_a_new_term_is_retrieved() -> None:
     assert retrieved("Nothing of note happened.", "medical") == []
 
 
-def test_edits_say_every_rewrite_and_give_it_back() -> None:
+def test_choices_say_every_rewrite_and_give_it_back() -> None:
     for example in (*SPLITS.train, *SPLITS.test, *SPLITS.probes["new_terms"]):
-        for text in (example.answer["text"], example.extra["rejected"]):
-            assert EDITING.read(example, EDITING.written(example, text)) == text, example.id
-        assert EDITING.score(example, EDITING.gold(example))["preferred_term"] == 1
+        for text in (example.answer["text"], example.extra["rejected"], example.extra["swapped"]):
+            assert CHOOSING.read(example, CHOOSING.written(example, text)) == text, example.id
+        assert CHOOSING.score(example, CHOOSING.gold(example))["preferred_term"] == 1
 
 
-@pytest.mark.parametrize("output", ["", "stroke", "stroke -> ", " -> fit", "spoke -> fit", "a -> b; a -> b"])
-def test_edits_that_do_not_fit_the_note_are_no_answer(output: str) -> None:
-    assert edits.applied("The stroke of a pen.", output, "patient") == ""
-    assert edits.applied("The stroke of a pen.", "troke -> patient: fit", "patient") == ""
-    two = "stroke -> patient: fit; pen -> cat"
-    assert edits.applied("The stroke of a pen.", two, "patient") == "The fit of a cat."
+STROKE = ["cerebrovascular accident = stroke, in this sense only"]
+READERS = domains()["medical"].readers
 
 
-def test_edits_do_not_tell_chosen_from_rejected_by_length() -> None:
-    pairs = [[EDITING.written(e, t) for t in (e.answer["text"], e.extra["rejected"])] for e in SPLITS.train]
-    assert 0.9 <= mean(len(chosen) / len(rejected) for chosen, rejected in pairs) <= 1.1
-    longer = mean(0.5 if len(c) == len(r) else float(len(c) > len(r)) for c, r in pairs)
-    assert 1 - LARGEST_LENGTH_ACCURACY < longer < LARGEST_LENGTH_ACCURACY
-    assert EDITING.template() != CASE.template()
+@pytest.mark.parametrize(
+    "output",
+    [
+        "",
+        "doctor",
+        "clinician; 9 -> 8",
+        "clinician; 8 -> 9; 9 -> 8; 8 -> 9; 9 -> 8; 8 -> 9",
+        "stroke -> fit",
+        "clinician; patient",
+    ],
+)
+def test_choices_that_do_not_fit_the_note_are_no_answer(output: str) -> None:
+    assert choices.applied("The stroke of 8 May.", output, STROKE, READERS) == ""
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ("clinician", "The cerebrovascular accident of 8 May."),
+        ("patient", "The stroke of 8 May."),
+        ("note", "The stroke of 8 May."),
+        ("clinician; 8 -> 9; May -> June", "The cerebrovascular accident of 9 June."),
+    ],
+)
+def test_a_choice_puts_the_words_of_whom_it_names(output: str, text: str) -> None:
+    assert choices.applied("The stroke of 8 May.", output, STROKE, READERS) == text
+    assert choices.applied("Stroke again.", "clinician", STROKE, READERS) == "Cerebrovascular accident again."
+    assert choices.applied("Without a line.", "clinician", [], READERS) == "Without a line."
+
+
+def test_a_longer_wording_hides_the_shorter_ones_inside_it() -> None:
+    lines = ["exacerbation = attack", "myocardial infarction = heart attack"]
+    found = [(place.line, place.style) for place in places("An attack after the heart attack.", lines)]
+    assert found == [(lines[0], "public"), (lines[1], "public")]
+    assert [place.line for place in places("The heart attack.", lines)] == lines[1:]
+    assert places("The lesson.", ["lessor = landlord"]) == []
 
 
 def test_a_hinted_prompt_shows_a_solved_note_for_the_same_reader() -> None:
-    solved, answer, asked = EDITING.hinted_input(SPLITS.test[0], SPLITS)
-    assert asked == EDITING.model_input(SPLITS.test[0])[0]
+    solved, answer, asked = CHOOSING.hinted_input(SPLITS.test[0], SPLITS)
+    assert asked == CHOOSING.model_input(SPLITS.test[0])[0]
     assert solved["content"].splitlines()[-1] == asked["content"].splitlines()[-1]
-    assert " -> " in answer["content"] and answer["role"] == "assistant"
+    assert answer == {"role": "assistant", "content": solved["content"].rpartition("Reader: ")[2]}
 
 
 def test_only_known_task_settings_are_read() -> None:
-    for task in ({"edit": True}, {"edits": "yes"}):
-        with pytest.raises(GalleryError, match="knows `edits = true`"):
+    for task in ({"choice": True}, {"choices": "yes"}):
+        with pytest.raises(GalleryError, match="knows `choices = true`"):
             CASE.configured(task)
 
 
@@ -256,8 +300,18 @@ def test_one_question_names_its_reader() -> None:
 
     said = CASE.ask("clinician: The stroke of 8 May.", None, model)
     assert "for the clinician" in said and "cerebrovascular accident = stroke" in said
-    edited = EDITING.ask("clinician: The stroke of 8 May.", None, lambda _: ["stroke -> clinician: seizure"])
-    assert edited == "The seizure of 8 May."
+    asked: list[str] = []
+
+    def chooser(prompts: list[list[dict[str, str]]]) -> list[str]:
+        asked.extend(prompt[-1]["content"].splitlines()[0] for prompt in prompts)
+        return ["clinician", "note"][: len(prompts)]
+
+    note = "clinician: The stroke of 8 May, and the {} of a swimmer."
+    assert CHOOSING.ask(note.format("cold"), None, chooser) == (
+        "The cerebrovascular accident of 8 May, and the cold of a swimmer."
+    )
+    assert len(asked) == 2 and all(line.endswith("; note") for line in asked)
+    assert CHOOSING.ask("clinician: Nothing.", None, chooser) == "Nothing."
     with pytest.raises(GalleryError, match="Say who reads it"):
         CASE.ask("The stroke of 8 May.", None, model)
 

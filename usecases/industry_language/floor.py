@@ -7,9 +7,11 @@ from common.data import normalise
 from common.usecase import Example, Splits
 from usecases.industry_language.matching import differing, pattern
 from usecases.industry_language.terms import (
+    ONLY_HERE,
     PROFESSIONAL,
     glossary,
     other_style,
+    places,
     retrieved,
     style_of,
 )
@@ -30,15 +32,13 @@ def always_professional(examples: Sequence[Example], splits: Splits) -> list[str
 
 
 def told_when(examples: Sequence[Example], splits: Splits) -> list[str]:
-    """The glossary for the reader; for lines that training at times left unused, a classifier says when."""
+    """The glossary for the reader; for its marked lines, a classifier of training notes says when."""
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
     rules = for_reader(examples, splits)
-    known = [e for e in splits.train if "prompt" not in e.inputs and not is_right(e)]
-    doubtful = {line for e in known if e.inputs["text"] == e.answer["text"] for line in touched(e)}
-    seen = [e for e in known if doubtful & touched(e)]
+    seen = [e for e in splits.train if "prompt" not in e.inputs and marked(e) and not is_right(e)]
     labels = [e.inputs["text"] != e.answer["text"] for e in seen]
     if len(set(labels)) < 2:
         return rules
@@ -48,25 +48,31 @@ def told_when(examples: Sequence[Example], splits: Splits) -> list[str]:
     )
     told = model.predict(list(map(described, examples)))
     return [
-        rule if use or not doubtful & touched(e) else e.inputs["text"]
+        rule if use or not marked(e) else e.inputs["text"]
         for rule, use, e in zip(rules, told, examples, strict=True)
     ]
 
 
-def touched(example: Example) -> set[str]:
-    """The glossary lines whose words stand in a note."""
+def marked(example: Example) -> list[str]:
+    """The glossary lines of a note that hold in one sense only."""
+    return [line for line in lines_of(example) if line.endswith(ONLY_HERE)]
+
+
+def lines_of(example: Example) -> list[str]:
+    """The glossary lines whose words stand in a note, also where its prompt does not show them."""
     inputs = example.inputs
-    return set(retrieved(inputs["text"], inputs["domain"])) if "text" in inputs else set()
+    return inputs["glossary"] or retrieved(inputs["text"], inputs["domain"]) if "text" in inputs else []
 
 
 def is_right(example: Example) -> bool:
     """Whether the glossary has nothing to replace: such notes tell nothing about when to replace."""
-    return rewritten(example, (), read_reader=True) == example.inputs["text"]
+    style = style_of(example.inputs["reader"])
+    return all(place.style == style for place in places(example.inputs["text"], lines_of(example)))
 
 
 def described(example: Example) -> str:
     """A note as the classifier sees it: the reader, the glossary lines that it touches, its words."""
-    lines = [f"line:{line.replace(' ', '_')}" for line in sorted(touched(example))]
+    lines = [f"line:{line.replace(' ', '_')}" for line in sorted(marked(example))]
     reader = f"reader:{example.inputs.get('reader', '')}"
     return " ".join([reader, *lines, normalise(example.inputs.get("text", ""))])
 

@@ -21,6 +21,13 @@ def pattern(words: str) -> re.Pattern[str]:
     return re.compile(r"(?<!\w)" + r"\W+".join(parts) + r"(?!\w)", re.IGNORECASE)
 
 
+@cache
+def plain_pattern(words: str) -> re.Pattern[str]:
+    """The words in their order, the last one at most in the plural or the like: `lessor` is no `lesson`."""
+    parts = [re.escape(word) for word in WORD.findall(words.lower()) or [words.lower()]]
+    return re.compile(r"(?<!\w)" + r"\W+".join(parts) + r"(?:e?s|e?d|ing|['’]s)?(?!\w)", re.IGNORECASE)
+
+
 def mentions(text: str, words: str) -> bool:
     """Whether a text holds the words."""
     return bool(pattern(words).search(text))

@@ -6,10 +6,10 @@ from typing import Any
 
 from common.errors import GalleryError
 from common.usecase import Example
-from usecases.industry_language.edits import NOTE
+from usecases.industry_language.choices import NOTE
 from usecases.industry_language.floor import last_part, learnt_glossary
 from usecases.industry_language.matching import mentions
-from usecases.industry_language.terms import DOMAINS, ONLY_HERE, PROFESSIONAL, PUBLIC, domains, retrieved
+from usecases.industry_language.terms import DOMAINS, ONLY_HERE, PROFESSIONAL, PUBLIC, domains, forms_of, retrieved
 
 Message = dict[str, str]
 LINES_SHOWN = 3
@@ -21,7 +21,7 @@ FULL = (
 )
 
 
-def messages(inputs: Mapping[str, Any], edits: bool = False) -> list[Message]:
+def messages(inputs: Mapping[str, Any], choices: bool = False) -> list[Message]:
     """One user turn; a person's own data brings its prompt along."""
     glossary = [f"Glossary: {line}" for line in inputs.get("glossary", ())]
     if "prompt" in inputs:
@@ -29,7 +29,7 @@ def messages(inputs: Mapping[str, Any], edits: bool = False) -> list[Message]:
         turns = [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
         last = {**turns[-1], "content": "\n".join([*glossary, turns[-1]["content"]])}
         return [*turns[:-1], last]
-    if edits:
+    if choices:
         readers = domains()[inputs["domain"]].readers
         lines = [for_reader(line, readers, inputs["reader"]) for line in inputs["glossary"]]
         shown = [*lines, inputs["text"], f"Reader: {inputs['reader']}"]
@@ -43,10 +43,10 @@ def for_reader(line: str, readers: Mapping[str, str], reader: str) -> str:
 
     Where the word has other senses, the note is named as a third place to take the words from.
     """
-    professional, plain = line.removesuffix(ONLY_HERE).split(" = ")
-    entries = [f"{readers[PROFESSIONAL]}: {professional}", f"{readers[PUBLIC]}: {plain}"]
-    words = "; ".join(entries if reader == readers[PROFESSIONAL] else entries[::-1])
-    return f"{words}; {NOTE}" if line.endswith(ONLY_HERE) else words
+    words = forms_of(line)
+    entries = [f"{readers[style]}: {words[style]}" for style in (PROFESSIONAL, PUBLIC)]
+    said = "; ".join(entries if reader == readers[PROFESSIONAL] else entries[::-1])
+    return f"{said}; {NOTE}" if line.endswith(ONLY_HERE) else said
 
 
 def said(text: str) -> list[Message]:

@@ -1,17 +1,16 @@
 """The house glossary: what `data/*.txt` says of terms, sentence frames and everyday senses."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from usecases.industry_language.matching import mentions
+from usecases.industry_language.matching import plain_pattern
 
 FOLDER = Path(__file__).parent / "data"
 DOMAINS = ("medical", "legal", "aerospace")
 PROFESSIONAL, PUBLIC = "professional", "public"
 NEW_TERM_EVERY = 5
-LINES_SHOWN = 2
 ONLY_HERE = ", in this sense only"
 
 
@@ -19,7 +18,8 @@ ONLY_HERE = ", in this sense only"
 class Term:
     """A professional term and its plain words. `everyday` holds sentences in another sense of `word`.
 
-    A `new` term is never trained on: it shows what carries over to words that nobody taught.
+    A `new` term is never trained on: it shows what carries over to words that nobody taught. Sentences of
+    `practice` are never asked in a test.
     """
 
     domain: str
@@ -29,6 +29,7 @@ class Term:
     new: bool
     word: str = ""
     everyday: tuple[str, ...] = ()
+    practice: tuple[str, ...] = ()
 
     def form(self, style: str) -> str:
         """The words for one kind of reader."""
@@ -47,13 +48,17 @@ class Term:
 
 @dataclass(frozen=True)
 class Domain:
-    """One field of work: its readers, its own names, its sentence frames and its terms."""
+    """One field of work: its readers, its own names, its sentence frames and its terms.
+
+    Words of `practice` are in no glossary of the house: they only train to tell senses apart.
+    """
 
     name: str
     readers: dict[str, str]
     details: tuple[str, ...]
     frames: dict[tuple[str, str], tuple[str, ...]] = field(hash=False)
     terms: tuple[Term, ...] = ()
+    practice: tuple[Term, ...] = ()
 
 
 def other_style(style: str) -> str:
@@ -72,19 +77,41 @@ def glossary() -> tuple[Term, ...]:
     return tuple(term for domain in domains().values() for term in domain.terms)
 
 
-def ambiguous(forms: Sequence[str]) -> bool:
-    """Whether one of some wordings is a word of the house with other senses."""
-    return any(term.word in forms for term in glossary() if term.word)
+@dataclass(frozen=True)
+class Place:
+    """Where a glossary line touches a text, and in whose words the text says it there."""
+
+    start: int
+    end: int
+    line: str
+    style: str
 
 
-def retrieved(text: str, domain: str, new_too: bool = True) -> list[str]:
-    """The glossary lines of a field whose words stand in a text, the longest match first."""
+def forms_of(line: str) -> dict[str, str]:
+    """The words of a glossary line by style."""
+    professional, plain = line.removesuffix(ONLY_HERE).split(" = ")
+    return {PROFESSIONAL: professional, PUBLIC: plain}
+
+
+def places(text: str, lines: Sequence[str]) -> list[Place]:
+    """Where glossary lines touch a text, in its order; a longer wording hides shorter ones inside it."""
     found = [
-        t
-        for t in domains()[domain].terms
-        if (new_too or not t.new) and (mentions(text, t.plain) or mentions(text, t.professional))
+        Place(match.start(), match.end(), line, style)
+        for line in lines
+        for style, words in forms_of(line).items()
+        for match in plain_pattern(words).finditer(text)
     ]
-    return [t.gloss for t in sorted(found, key=lambda t: -len(t.plain))][:LINES_SHOWN]
+    kept: list[Place] = []
+    for place in sorted(found, key=lambda p: (p.start - p.end, p.start)):
+        if all(place.end <= other.start or other.end <= place.start for other in kept):
+            kept.append(place)
+    return sorted(kept, key=lambda p: p.start)
+
+
+def retrieved(text: str, domain: str, new_too: bool = True, further: Sequence[str] = ()) -> list[str]:
+    """The glossary lines of a field whose words stand in a text, in its order."""
+    lines = [term.gloss for term in domains()[domain].terms if new_too or not term.new]
+    return list(dict.fromkeys(place.line for place in places(text, [*lines, *further])))
 
 
 def style_of(reader: str) -> str:
@@ -93,17 +120,26 @@ def style_of(reader: str) -> str:
 
 
 def read_domain(name: str) -> Domain:
-    """A domain from its file."""
-    sections = dict(read_sections((FOLDER / f"{name}.txt").read_text(encoding="utf-8")))
+    """A domain from its two files: what the house has, and what there is to practise."""
+    house, practice = sections_of(FOLDER / f"{name}.txt"), sections_of(FOLDER / f"{name}_practice.txt")
     frames = {
-        (kind, split): tuple(sections[f"{kind} frames {split}"])
+        (kind, split): (*house[f"{kind} frames {split}"], *practice.get(f"{kind} frames {split}", ()))
         for kind in ("noun", "verb")
         for split in ("train", "val", "test")
     }
-    words = settings(sections["words"])["detail"].split(", ")
-    return Domain(
-        name, settings(sections["readers"]), tuple(words), frames, tuple(read_terms(name, sections))
+    words = settings(house["words"])["detail"].split(", ")
+    further = dict(with_sentences(practice["further everyday senses"]))
+    terms = tuple(
+        replace(term, practice=tuple(further.get(term.word, ()))) for term in read_terms(name, house)
     )
+    extra = tuple(
+        replace(term, new=False, practice=term.everyday, everyday=()) for term in read_terms(name, practice)
+    )
+    return Domain(name, settings(house["readers"]), tuple(words), frames, terms, extra)
+
+
+def sections_of(path: Path) -> dict[str, list[str]]:
+    return dict(read_sections(path.read_text(encoding="utf-8")))
 
 
 def read_sections(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -131,7 +167,7 @@ def read_terms(domain: str, sections: dict[str, list[str]]) -> Iterator[Term]:
         ("ambiguous plain words", "noun"),
         ("ambiguous terms", "noun"),
     ):
-        for place, (head, everyday) in enumerate(with_sentences(sections[heading])):
+        for place, (head, everyday) in enumerate(with_sentences(sections.get(heading, []))):
             plain, professional = head.split(" | ")
             word = {"ambiguous plain words": plain, "ambiguous terms": professional}.get(heading, "")
             new = place % NEW_TERM_EVERY == NEW_TERM_EVERY - 1

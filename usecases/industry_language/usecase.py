@@ -8,12 +8,13 @@ from typing import Any
 from common.errors import GalleryError
 from common.usecase import Answerer, Example, Scores, Splits, Table, UseCase
 from usecases.industry_language import data as own_data
-from usecases.industry_language import edits, floor, prompting
+from usecases.industry_language import choices, floor, prompting
 from usecases.industry_language.folder import read_pairs
 from usecases.industry_language.scoring import report, scores
-from usecases.industry_language.terms import ambiguous
+from usecases.industry_language.terms import domains
 
 REFILLS = 1
+Sheet = tuple[list[str], dict[str, str]]
 Rule = Callable[[Sequence[Example], Splits], list[str]]
 
 
@@ -37,43 +38,40 @@ class IndustryLanguage(UseCase):
     )
     largest_forgetting = 0.1
 
-    def __init__(self, edits: bool = False) -> None:
-        self.edits = edits
+    def __init__(self, choices: bool = False) -> None:
+        self.choices = choices
 
     def configured(self, task: Mapping[str, Any]) -> "IndustryLanguage":
-        if set(task) - {"edits"} or not isinstance(task.get("edits", False), bool):
+        if set(task) - {"choices"} or not isinstance(task.get("choices", False), bool):
             raise GalleryError(
-                f"`task` of {self.name} knows `edits = true` or false only; found {dict(task)}."
+                f"`task` of {self.name} knows `choices = true` or false only; found {dict(task)}."
             )
-        return IndustryLanguage(task.get("edits", False))
+        return IndustryLanguage(task.get("choices", False))
 
     def load(self, data: Path | None) -> Splits:
         return own_data.load() if data is None else read_pairs(data)
 
     def model_input(self, example: Example) -> list[prompting.Message]:
-        return prompting.messages(example.inputs, self.edits)
+        return prompting.messages(example.inputs, self.choices)
 
     def hinted_input(self, example: Example, splits: Splits) -> list[prompting.Message]:
-        asked = prompting.messages(prompting.with_glossary(example.inputs, splits.train), self.edits)
+        asked = prompting.messages(prompting.with_glossary(example.inputs, splits.train), self.choices)
         if "prompt" in example.inputs:
             return asked
         solved = prompting.most_alike(example, splits.train)
         return [*self.model_input(solved), *prompting.said(self.gold(solved)), *asked]
 
     def written(self, example: Example, text: str) -> str:
-        """A rewrite as the model writes it: whole, or as edits."""
-        if not self.edits or "prompt" in example.inputs:
+        """A rewrite as the model writes it: whole, or as choices."""
+        if not self.choices or "prompt" in example.inputs:
             return text
-        forms = [*example.answer["preferred"], *example.answer["banned"]]
-        forms = forms[::-1] if example.kind == "everyday sense" else forms
-        note, reader = example.inputs["text"], example.inputs["reader"]
-        return edits.written(note, text, forms, reader, ambiguous(forms))
+        return choices.written(example.inputs["text"], text, *sheet(example.inputs), example.inputs["reader"])
 
     def read(self, example: Example, output: str) -> str:
         """The rewrite that an output stands for."""
-        if not self.edits or "prompt" in example.inputs:
+        if not self.choices or "prompt" in example.inputs:
             return output
-        return edits.applied(example.inputs["text"], output, example.inputs["reader"])
+        return choices.applied(example.inputs["text"], output, *sheet(example.inputs))
 
     def gold(self, example: Example) -> str:
         return self.written(example, example.answer["text"])
@@ -82,7 +80,7 @@ class IndustryLanguage(UseCase):
         return ""
 
     def score(self, example: Example, output: str) -> Scores:
-        """The measures of an output. Edits that do not fit leave the note as it is, and count as wrong."""
+        """The measures of an output. Choices that do not fit leave the note as it is, and count as wrong."""
         text = self.read(example, output)
         if text or not output.strip():
             return scores(example, text)
@@ -132,19 +130,27 @@ class IndustryLanguage(UseCase):
         ]
 
     def template(self) -> str:
-        return "edits" if self.edits else "text"
+        return "choices" if self.choices else "text"
 
     def ask(self, question: str, source: Path | None, model: Any) -> str:
         inputs = prompting.asked(question)
-        said = model([prompting.messages(inputs, self.edits)])[0]
-        note = inputs["text"]
-        return (edits.applied(note, said, inputs["reader"]) or note) if self.edits else said
+        if not self.choices:
+            return model([prompting.messages(inputs)])[0]
+        note, (lines, readers) = inputs["text"], sheet(inputs)
+        each = [{**inputs, "glossary": [line]} for line in lines]  # it learnt to choose for one line at a time
+        said = model([prompting.messages(one, True) for one in each]) if each else []
+        return choices.applied(note, choices.BETWEEN.join(said or [choices.NOTE]), lines, readers) or note
 
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
         rules = {"floor": self.floor, **{name: make for name, _, make in self.further_floors()}}
         for name, rule in rules.items():
             models.setdefault(name, {}).update({p: rule(splits)(found) for p, found in splits.probes.items()})
         return report(splits, models, self.score)
+
+
+def sheet(inputs: Mapping[str, Any]) -> Sheet:
+    """The glossary lines of a note, and who the readers of its trade are."""
+    return inputs["glossary"], domains()[inputs["domain"]].readers
 
 
 if __name__ == "__main__":
