@@ -57,9 +57,7 @@ def test_no_context_of_the_test_stands_in_train_and_no_two_notes_are_alike() -> 
 
 def written_pairs(case: usecase.UseCase) -> list[tuple[str, str]]:
     """Both answers of every training pair as the model writes them."""
-    return [
-        (case.written(e, e.answer["text"]), case.written(e, e.extra["rejected"])) for e in SPLITS.train
-    ]
+    return [(case.written(e, e.answer["text"]), case.written(e, e.extra["rejected"])) for e in SPLITS.train]
 
 
 @pytest.mark.parametrize("case", [CASE, CHOOSING], ids=["notes", "choices"])
@@ -350,9 +348,9 @@ def test_a_persons_pairs_become_splits_with_the_words_that_differ(tmp_path: Path
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"chosen": ""}, "row 5: column 'chosen' must be str"),
+        ({"chosen": ""}, "row 5: column 'chosen' must be object"),
         ({"rejected": "  "}, "row 5: rejected is empty"),
-        ({"rejected": None}, "row 5: column 'rejected' must be str"),
+        ({"rejected": None}, "row 5: rejected must be a text"),
         ({"prompt": 7}, "row 5: prompt must be a text"),
         ({"split": "exam"}, "row 5: split 'exam' is none of"),
     ],
@@ -396,3 +394,69 @@ def test_a_missing_file_and_a_meant_exception_are_told_apart(tmp_path: Path) -> 
 def test_the_data_is_the_same_every_time() -> None:
     data.load.cache_clear()
     assert checks.fingerprint(data.load().train) == checks.fingerprint(SPLITS.train)
+
+
+def rewrites(count: int = 40) -> list[dict[str, object]]:
+    """Pairs of a house that says `rhinitis` to doctors and `runny nose` to patients."""
+    things = "boy girl clerk baker teacher driver nurse farmer cook singer".split()
+    return [
+        {
+            "prompt": f"For {('doctors', 'patients')[i % 2]}: The {things[i % 10]} of {i} had a runny nose.",
+            "chosen": f"The {things[i % 10]} of {i} had {('rhinitis', 'a runny nose')[i % 2]}.",
+            "rejected": f"The {things[i % 10]} of {i} had {('a runny nose', 'rhinitis')[i % 2]}.",
+        }
+        for i in range(count)
+    ]
+
+
+def test_own_pairs_become_choices_between_the_wordings_that_they_choose_between(tmp_path: Path) -> None:
+    splits = CHOOSING.load(written(tmp_path / "pairs.jsonl", rewrites()))
+    example = splits.test[0]
+    assert len(example.inputs["lines"]) == 1 and "rhinitis" in example.inputs["lines"][0]
+    assert {CHOOSING.gold(e) for e in splits.train} == {"term", "plain"}
+    for e in splits.train:
+        for text in (e.answer["text"], e.extra["rejected"]):
+            assert CHOOSING.read(e, CHOOSING.written(e, text)) == text
+        assert CHOOSING.score(e, CHOOSING.gold(e))["preferred_term"] == 1
+        assert CHOOSING.score(e, CHOOSING.written(e, e.extra["rejected"]))["preferred_term"] == 0
+    assert "term: " in CHOOSING.model_input(example)[0]["content"]
+    told = floor.told_when(splits.test, splits)
+    assert mean(scores(e, a)["preferred_term"] for e, a in zip(splits.test, told, strict=True)) == 1
+    assert len(CHOOSING.hinted_input(example, splits)) == 3
+    said = CHOOSING.ask("For the doctor: She had a runny nose.", None, lambda _: ["term"])
+    assert said in ("She had rhinitis.", "She had a runny nose.")
+    CHOOSING.own_lines = None
+
+
+def test_a_glossary_beside_the_pairs_is_used_and_its_faults_are_named(tmp_path: Path) -> None:
+    written(tmp_path / "preferences.jsonl", rewrites())
+    (tmp_path / "glossary.txt").write_text("# ours\nrhinitis = a runny nose\nhaematoma = bruise\n", "utf-8")
+    splits = CHOOSING.load(tmp_path)
+    assert splits.test[0].inputs["lines"] == ["rhinitis = a runny nose"]
+    assert CHOOSING.ask("For all: A bruise.", None, lambda _: ["term"]) == "A haematoma."
+    CHOOSING.own_lines = None
+    (tmp_path / "glossary.txt").write_text("rhinitis\nfit = fit\na = b\nb = c\n", "utf-8")
+    with pytest.raises(FaultsError) as caught:
+        CHOOSING.load(tmp_path)
+    assert [fault.split(":")[0] for fault in caught.value.faults] == [
+        f"glossary.txt line {n}" for n in (1, 2, 4)
+    ]
+
+
+def test_an_answer_that_is_no_small_rewrite_is_named_by_row(tmp_path: Path) -> None:
+    rows = rewrites()
+    rows[4]["chosen"] = "We sent him home and wrote to his doctor."
+    with pytest.raises(FaultsError, match="row 5: chosen 'We sent him home"):
+        CHOOSING.load(written(tmp_path / "pairs.jsonl", rows))
+    CASE.load(tmp_path / "pairs.jsonl")
+    CASE.own_lines = None
+
+
+def test_answers_in_the_form_of_messages_are_read(tmp_path: Path) -> None:
+    rows = own_rows()
+    for row in rows:
+        row["chosen"] = [{"role": "assistant", "content": row["chosen"]}]
+    assert CASE.load(written(tmp_path / "pairs.jsonl", rows)).train[0].answer["preferred"] == ["client"]
+    rows[2]["rejected"] = [1, 2]
+    with pytest.raises(FaultsError, match="row 3: rejected must be a text, or a list with one message"):
+        CASE.load(written(tmp_path / "pairs.jsonl", rows))

@@ -21,22 +21,23 @@ from usecases.industry_language.terms import (
 ARROW, BETWEEN = " -> ", "; "
 MOST_EDITS = 4
 NOTE = "note"
-Readers = Mapping[str, str]  # by style, the name of who reads it
+Names = Mapping[str, str]  # by style, what stands for its words: who reads them
 
 
-def written(note: str, text: str, lines: Sequence[str], readers: Readers, reader: str) -> str:
+def written(note: str, text: str, lines: Sequence[str], names: Names, reader: str = "") -> str:
     """The choices, and the edits beside them, that make `text` of `note`.
 
     Where a word that has other senses stays against the reader, the answer names the note.
     """
-    chosen, style = [], style_named(readers, reader)
+    chosen = []
     for line in lines:
         standing, put = (styles_of(part, line) for part in (note, text))
-        if line.endswith(ONLY_HERE) and standing == put != {style}:
+        wanted = style_named(names, reader) if reader else min(put or standing)
+        if line.endswith(ONLY_HERE) and standing == put and (not reader or put != {wanted}):
             chosen.append(NOTE)
         else:
-            chosen.append(readers[style if style in put else other_style(style)])
-    made = applied(note, BETWEEN.join(chosen or [NOTE]), lines, readers)
+            chosen.append(names[wanted if wanted in put else other_style(wanted)])
+    made = applied(note, BETWEEN.join(chosen or [NOTE]), lines, names)
     return BETWEEN.join([*(chosen or [NOTE]), *changes(made.split(), text.split())])
 
 
@@ -45,25 +46,25 @@ def styles_of(text: str, line: str) -> set[str]:
     return {place.style for place in places(text, [line])}
 
 
-def style_named(readers: Readers, reader: str) -> str:
-    return PROFESSIONAL if readers[PROFESSIONAL] == reader else PUBLIC
+def style_named(names: Names, reader: str) -> str:
+    return PROFESSIONAL if names[PROFESSIONAL] == reader else PUBLIC
 
 
-def applied(note: str, answer: str, lines: Sequence[str], readers: Readers) -> str:
+def applied(note: str, answer: str, lines: Sequence[str], names: Names) -> str:
     """The note after an answer; nothing when a choice is missing or an edit does not fit the note."""
     parts = answer.strip().split(BETWEEN)
     count = max(len(lines), 1)
-    names, edits = parts[:count], parts[count:]
-    if len(names) < count or len(edits) > MOST_EDITS or set(names) - {*readers.values(), NOTE}:
+    said, edits = parts[:count], parts[count:]
+    if len(said) < count or len(edits) > MOST_EDITS or set(said) - {*names.values(), NOTE}:
         return ""
-    chosen = {line: name for line, name in zip(lines, names, strict=False) if name != NOTE}
-    return edited(put_in(note, chosen, readers), edits)
+    chosen = {line: name for line, name in zip(lines, said, strict=False) if name != NOTE}
+    return edited(put_in(note, chosen, names), edits)
 
 
-def put_in(note: str, chosen: Mapping[str, str], readers: Readers) -> str:
+def put_in(note: str, chosen: Mapping[str, str], names: Names) -> str:
     """The note with the words of whom each line names."""
     for place in reversed(places(note, list(chosen))):
-        style = style_named(readers, chosen[place.line])
+        style = style_named(names, chosen[place.line])
         if place.style != style:
             words, stood = forms_of(place.line)[style], note[place.start : place.end]
             words = words[0].upper() + words[1:] if stood[0].isupper() else words

@@ -37,7 +37,7 @@ PLAIN_MIX = (
     (PROFESSIONAL, PROFESSIONAL),
     (PUBLIC, PUBLIC),
 )
-FRAME_STEP = 7  # neighbouring terms start at other sentence frames
+FRAME_STEP = 9  # neighbouring terms start at other sentence frames
 SYLLABLES = "ba do ke lu mi no pra sti ta ven wo zel gri fal mor hin".split()
 
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from common.data import normalise
 from common.usecase import Example, Splits
+from usecases.industry_language.choices import put_in
 from usecases.industry_language.matching import differing, pattern
+from usecases.industry_language.own_lines import SIDES, last_part, learnt_lines, touching
 from usecases.industry_language.terms import (
     ONLY_HERE,
     PROFESSIONAL,
@@ -15,8 +17,6 @@ from usecases.industry_language.terms import (
     retrieved,
     style_of,
 )
-
-SEPARATORS = ("\n", ": ")
 
 
 def for_reader(examples: Sequence[Example], splits: Splits) -> list[str]:
@@ -37,6 +37,8 @@ def told_when(examples: Sequence[Example], splits: Splits) -> list[str]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
+    if "prompt" in splits.train[0].inputs:
+        return told_whose(examples, splits)
     rules = for_reader(examples, splits)
     seen = [e for e in splits.train if "prompt" not in e.inputs and marked(e) and not is_right(e)]
     labels = [e.inputs["text"] != e.answer["text"] for e in seen]
@@ -51,6 +53,44 @@ def told_when(examples: Sequence[Example], splits: Splits) -> list[str]:
         rule if use or not marked(e) else e.inputs["text"]
         for rule, use, e in zip(rules, told, examples, strict=True)
     ]
+
+
+def told_whose(examples: Sequence[Example], splits: Splits) -> list[str]:
+    """For a person's own pairs: a classifier of their prompts says whose words each learnt line gets."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    lines = learnt_lines(splits.train)
+    shown, labels = [], []
+    for example in splits.train:
+        for line in touching(example.inputs["prompt"], lines):
+            put = {place.style for place in places(example.answer["text"], [line])}
+            if len(put) == 1:
+                shown.append(asked_about(line, example))
+                labels.append(put.pop())
+    if len(set(labels)) < 2:
+        return for_reader(examples, splits)
+    words = CountVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", binary=True)
+    model = make_pipeline(words, LogisticRegression(C=10, max_iter=1000)).fit(shown, labels)
+    return [
+        put_in(
+            last_part(e.inputs["prompt"]),
+            {
+                line: SIDES[model.predict([asked_about(line, e)])[0]]
+                for line in touching(e.inputs["prompt"], lines)
+            },
+            SIDES,
+        )
+        for e in examples
+    ]
+
+
+def asked_about(line: str, example: Example) -> str:
+    """A line and the words of a prompt, as the classifier sees them."""
+    prompt = example.inputs["prompt"]
+    text = prompt if isinstance(prompt, str) else " ".join(turn["content"] for turn in prompt)
+    return f"line:{line.replace(' ', '_')} {normalise(text)}"
 
 
 def marked(example: Example) -> list[str]:
@@ -99,14 +139,6 @@ def replaced(text: str, lines: Sequence[tuple[str, str]]) -> str:
         text = pattern(old).sub(keep, text)
     for place, new in enumerate(slots):
         text = text.replace(f"\x00{place}\x00", new)
-    return text
-
-
-def last_part(prompt: str | list[dict[str, str]]) -> str:
-    """What a prompt wants rewritten: its text after the last line break or colon."""
-    text = prompt if isinstance(prompt, str) else prompt[-1]["content"]
-    for separator in SEPARATORS:
-        text = text.strip().rsplit(separator, 1)[-1]
     return text
 
 

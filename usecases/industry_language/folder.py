@@ -1,28 +1,43 @@
-"""Reads a person's preference pairs: one JSONL file, every fault by row."""
+"""Reads a person's preference pairs: one JSONL file, beside it perhaps a glossary; every fault by row."""
 
+import difflib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from common.data import Row, near_duplicates, normalise, read_jsonl, split_by_group
 from common.errors import FaultsError, GalleryError
 from common.usecase import Example, Source, Splits
+from usecases.industry_language import choices
 from usecases.industry_language.matching import differing
+from usecases.industry_language.own_lines import (
+    GLOSSARY_FILE,
+    SIDES,
+    last_part,
+    learnt_lines,
+    read_lines,
+    touching,
+)
 
 SPLITS = ("train", "val", "test")
 LARGEST_LENGTH_SHARE = 0.7
 LARGEST_RATIO = 2.0
 SMALLEST_FOR_SHARES = 20
+LEAST_ALIKE = 0.4  # of the words of a note and its small rewrite
 
 
-def read_pairs(path: Path) -> Splits:
-    """The splits of a file, or every fault in it at once."""
+def read_pairs(path: Path, choosing: bool = False) -> Splits:
+    """The splits of a file, or every fault in it at once. `choosing`: the answers must be small rewrites."""
     if path.is_dir():
         path = path / "preferences.jsonl"
     if not path.is_file():
         raise GalleryError(f"--data {path}: no such file. Give a JSONL file with prompt, chosen, rejected.")
     faults: list[str] = []
-    rows = read_jsonl(path, {"prompt": object, "chosen": str, "rejected": str}, faults)
+    rows = read_jsonl(path, {"prompt": object, "chosen": object, "rejected": object}, faults)
+    for number, row in rows:
+        for side in ("chosen", "rejected"):
+            row[side] = answer_of(row[side], f"{path.name} row {number}: {side}", faults)
     for number, row in rows:
         faults += row_faults(row, f"{path.name} row {number}")
     faults += swapped_faults(rows, path.name) + length_faults(rows, path.name)
@@ -31,7 +46,64 @@ def read_pairs(path: Path) -> Splits:
         faults.append(f"{path.name}: {named} of {len(rows)} rows have a split; give all or none")
     if faults:
         raise FaultsError(f"The pairs in {path}", faults, "Nothing was run. Mend the rows and run again.")
-    return splits_of(rows, Source(path.stem, "as stated by its owner", "given by the user"))
+    splits = splits_of(rows, Source(path.stem, "as stated by its owner", "given by the user"))
+    return with_lines(splits, path) if choosing else splits
+
+
+def answer_of(given: object, place: str, faults: list[str]) -> str:
+    """An answer as text; TRL's form with one message of the assistant is taken too."""
+    if isinstance(given, str):
+        return given
+    if isinstance(given, list) and len(given) == 1 and isinstance(given[0], dict):
+        given = given[0].get("content")
+    if isinstance(given, str):
+        return given
+    faults.append(f"{place} must be a text, or a list with one message; found {given!r:.60}")
+    return ""
+
+
+def with_lines(splits: Splits, path: Path) -> Splits:
+    """The pairs with the glossary lines that they touch, or the rows that are no small rewrites."""
+    faults: list[str] = []
+    lines = lines_beside(path, splits, faults)
+    if not lines and not faults:
+        faults.append(
+            f"{path.name}: no wording is chosen over another, so there is nothing to choose between"
+        )
+    found = {
+        name: tuple(
+            replace(e, inputs={**e.inputs, "lines": touching(e.inputs["prompt"], lines)}) for e in part
+        )
+        for name, part in splits.named().items()
+    }
+    faults += [fault for part in found.values() for e in part for fault in unsayable(e, path.name)]
+    if faults:
+        raise FaultsError(
+            f"The pairs in {path}",
+            faults,
+            "Nothing was run. `choices = true` needs answers that rewrite the last part of their prompt; "
+            "for other answers use the variant `pairs`.",
+        )
+    return replace(splits, **found)
+
+
+def lines_beside(path: Path, splits: Splits, faults: list[str]) -> list[str]:
+    """The lines of the glossary beside the pairs; without one, what the pairs of train choose between."""
+    glossary = (path if path.is_dir() else path.parent) / GLOSSARY_FILE
+    return read_lines(glossary, faults) if glossary.is_file() else learnt_lines(splits.train)
+
+
+def unsayable(example: Example, name: str) -> list[str]:
+    """What of a pair is no small rewrite of the note in its prompt."""
+    note, lines = last_part(example.inputs["prompt"]), example.inputs["lines"]
+    faults = []
+    for side, text in (("chosen", example.answer["text"]), ("rejected", example.extra["rejected"])):
+        said = choices.written(note, text, lines, SIDES)
+        alike = difflib.SequenceMatcher(None, note.split(), text.split(), autojunk=False).ratio()
+        if alike < LEAST_ALIKE or choices.applied(note, said, lines, SIDES) != text:
+            row = f"{name} {example.id.replace('-', ' ')}"
+            faults.append(f"{row}: {side} {text!r:.50} is no small rewrite of {note!r:.50}")
+    return faults
 
 
 def row_faults(row: dict[str, Any], place: str) -> list[str]:

@@ -7,9 +7,18 @@ from typing import Any
 from common.errors import GalleryError
 from common.usecase import Example
 from usecases.industry_language.choices import NOTE
-from usecases.industry_language.floor import last_part, learnt_glossary
+from usecases.industry_language.floor import learnt_glossary
 from usecases.industry_language.matching import mentions
-from usecases.industry_language.terms import DOMAINS, ONLY_HERE, PROFESSIONAL, PUBLIC, domains, forms_of, retrieved
+from usecases.industry_language.own_lines import SIDES, last_part
+from usecases.industry_language.terms import (
+    DOMAINS,
+    ONLY_HERE,
+    PROFESSIONAL,
+    PUBLIC,
+    domains,
+    forms_of,
+    retrieved,
+)
 
 Message = dict[str, str]
 LINES_SHOWN = 3
@@ -27,6 +36,8 @@ def messages(inputs: Mapping[str, Any], choices: bool = False) -> list[Message]:
     if "prompt" in inputs:
         given = inputs["prompt"]
         turns = [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
+        if choices:
+            glossary = [for_reader(line, SIDES, SIDES[PROFESSIONAL]) for line in inputs["lines"]]
         last = {**turns[-1], "content": "\n".join([*glossary, turns[-1]["content"]])}
         return [*turns[:-1], last]
     if choices:
@@ -64,9 +75,18 @@ def with_glossary(inputs: Mapping[str, Any], train: Sequence[Example]) -> dict[s
 
 def most_alike(example: Example, train: Sequence[Example]) -> Example:
     """The training note with a glossary line, for the same reader, that shares the most words."""
-    words = set(example.inputs["text"].split())
-    known = [e for e in train if e.inputs["glossary"] and e.inputs["reader"] == example.inputs["reader"]]
-    return max(known, key=lambda e: len(words & set(e.inputs["text"].split())))
+    words, reader = asked_words(example), example.inputs.get("reader")
+    known = [e for e in train if lines_of(e) and e.inputs.get("reader") == reader] or train
+    return max(known, key=lambda e: len(words & asked_words(e)))
+
+
+def lines_of(example: Example) -> Sequence[str]:
+    return example.inputs.get("glossary") or example.inputs.get("lines", ())
+
+
+def asked_words(example: Example) -> set[str]:
+    inputs = example.inputs
+    return set((inputs["text"] if "text" in inputs else last_part(inputs["prompt"])).split())
 
 
 def mixed_style(example: Example) -> str:

@@ -7,14 +7,15 @@ from typing import Any
 
 from common.errors import GalleryError
 from common.usecase import Answerer, Example, Scores, Splits, Table, UseCase
-from usecases.industry_language import data as own_data
 from usecases.industry_language import choices, floor, prompting
-from usecases.industry_language.folder import read_pairs
+from usecases.industry_language import data as own_data
+from usecases.industry_language.folder import lines_beside, read_pairs
+from usecases.industry_language.own_lines import SIDES, last_part, touching
 from usecases.industry_language.scoring import report, scores
 from usecases.industry_language.terms import domains
 
 REFILLS = 1
-Sheet = tuple[list[str], dict[str, str]]
+Sheet = tuple[str, str, list[str], Mapping[str, str]]
 Rule = Callable[[Sequence[Example], Splits], list[str]]
 
 
@@ -40,6 +41,7 @@ class IndustryLanguage(UseCase):
 
     def __init__(self, choices: bool = False) -> None:
         self.choices = choices
+        self.own_lines: list[str] | None = None
 
     def configured(self, task: Mapping[str, Any]) -> "IndustryLanguage":
         if set(task) - {"choices"} or not isinstance(task.get("choices", False), bool):
@@ -49,29 +51,31 @@ class IndustryLanguage(UseCase):
         return IndustryLanguage(task.get("choices", False))
 
     def load(self, data: Path | None) -> Splits:
-        return own_data.load() if data is None else read_pairs(data)
+        if data is None:
+            return own_data.load()
+        splits = read_pairs(data, self.choices)
+        self.own_lines = lines_beside(data, splits, [])
+        return splits
 
     def model_input(self, example: Example) -> list[prompting.Message]:
         return prompting.messages(example.inputs, self.choices)
 
     def hinted_input(self, example: Example, splits: Splits) -> list[prompting.Message]:
         asked = prompting.messages(prompting.with_glossary(example.inputs, splits.train), self.choices)
-        if "prompt" in example.inputs:
+        if "prompt" in example.inputs and not self.choices:
             return asked
         solved = prompting.most_alike(example, splits.train)
         return [*self.model_input(solved), *prompting.said(self.gold(solved)), *asked]
 
     def written(self, example: Example, text: str) -> str:
         """A rewrite as the model writes it: whole, or as choices."""
-        if not self.choices or "prompt" in example.inputs:
+        if not self.choices:
             return text
-        return choices.written(example.inputs["text"], text, *sheet(example.inputs), example.inputs["reader"])
+        return choices.written(*sheet(example.inputs, text), example.inputs.get("reader", ""))
 
     def read(self, example: Example, output: str) -> str:
         """The rewrite that an output stands for."""
-        if not self.choices or "prompt" in example.inputs:
-            return output
-        return choices.applied(example.inputs["text"], output, *sheet(example.inputs))
+        return choices.applied(*sheet(example.inputs, output)) if self.choices else output
 
     def gold(self, example: Example) -> str:
         return self.written(example, example.answer["text"])
@@ -84,7 +88,8 @@ class IndustryLanguage(UseCase):
         text = self.read(example, output)
         if text or not output.strip():
             return scores(example, text)
-        return {**scores(example, example.inputs["text"]), "preferred_term": 0.0, "word_for_word": 0.0}
+        note = sheet(example.inputs, output)[0]
+        return {**scores(example, note), "preferred_term": 0.0, "word_for_word": 0.0}
 
     def reward(self, example: Example, output: str) -> float:
         found = self.score(example, output)
@@ -133,13 +138,16 @@ class IndustryLanguage(UseCase):
         return "choices" if self.choices else "text"
 
     def ask(self, question: str, source: Path | None, model: Any) -> str:
-        inputs = prompting.asked(question)
+        if self.own_lines is None:
+            inputs, key = prompting.asked(question), "glossary"
+        else:
+            inputs, key = {"prompt": question, "lines": touching(question, self.own_lines)}, "lines"
         if not self.choices:
             return model([prompting.messages(inputs)])[0]
-        note, (lines, readers) = inputs["text"], sheet(inputs)
-        each = [{**inputs, "glossary": [line]} for line in lines]  # it learnt to choose for one line at a time
+        each = [{**inputs, key: [line]} for line in inputs[key]]  # it learnt to choose for one line at a time
         said = model([prompting.messages(one, True) for one in each]) if each else []
-        return choices.applied(note, choices.BETWEEN.join(said or [choices.NOTE]), lines, readers) or note
+        note, answer, *lines = sheet(inputs, choices.BETWEEN.join(said or [choices.NOTE]))
+        return choices.applied(note, answer, *lines) or note
 
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
         rules = {"floor": self.floor, **{name: make for name, _, make in self.further_floors()}}
@@ -148,9 +156,11 @@ class IndustryLanguage(UseCase):
         return report(splits, models, self.score)
 
 
-def sheet(inputs: Mapping[str, Any]) -> Sheet:
-    """The glossary lines of a note, and who the readers of its trade are."""
-    return inputs["glossary"], domains()[inputs["domain"]].readers
+def sheet(inputs: Mapping[str, Any], said: str) -> Sheet:
+    """A note and what is said of it, with its glossary lines and what stands for either side of them."""
+    if "prompt" in inputs:
+        return last_part(inputs["prompt"]), said, inputs["lines"], SIDES
+    return inputs["text"], said, inputs["glossary"], domains()[inputs["domain"]].readers
 
 
 if __name__ == "__main__":
