@@ -16,7 +16,7 @@ from common.chat import Encoded
 from common.data import by_hash
 from common.errors import GalleryError
 from common.evaluate import headline
-from common.evaluate_text import bits_per_byte, likeliest
+from common.evaluate_text import answer_bits, bits_per_byte, likeliest
 from common.generate import Reply, Sampling, leaning, replies
 from common.job import Job, Output
 from common.models import CHARACTERS, load_causal
@@ -229,7 +229,8 @@ def ask_model(job: Job) -> Callable[[Sequence[chat.Prompt]], list[str]]:
 
 
 def models(job: Job) -> dict[str, dict[str, Any]]:
-    """Answers to test by contender, of the tuned model to every probe too, and who can choose from a list."""
+    """Answers to test by contender, of the tuned model to every probe too; `choose` picks from a list and
+    `cost` gives what the right answer to an example takes."""
     model, tokenizer = job.shared[f"tuned-{job.seed}"]
     found: dict[str, Any] = {"test": job.shared[f"answers-{job.seed}"]}
     for name, examples in job.splits.probes.items():
@@ -238,8 +239,19 @@ def models(job: Job) -> dict[str, dict[str, Any]]:
     made: dict[str, dict[str, Any]] = {n: {"test": values} for n, values in job.shared["untuned"].items()}
     made["tuned"] = found
     for name, adapter in (("zero_shot", load(job, None)), ("tuned", (model, tokenizer))):
-        made.setdefault(name, {})["choose"] = chooser(job, *adapter)
+        made.setdefault(name, {}).update(choose=chooser(job, *adapter), cost=pricer(job, *adapter))
     return made
+
+
+def pricer(job: Job, model: Any, tokenizer: Any) -> Callable[[Example], tuple[int, int, float]]:
+    """Tokens read, tokens written, and bits of the right answer to an example."""
+
+    def cost(example: Example) -> tuple[int, int, float]:
+        row = chat.pieces(tokenizer, job.usecase.train_rows(example, job.splits)[0])[-1]
+        written = len(row.answer_ids())
+        return len(row.input_ids) - written, written, answer_bits(model, row.input_ids, row.labels)
+
+    return cost
 
 
 def chooser(job: Job, model: Any, tokenizer: Any) -> Callable[[Example, Sequence[str]], str]:

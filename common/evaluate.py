@@ -145,8 +145,9 @@ def worse_than_base(rivals: Sequence[Rival]) -> bool:
 
 
 def light_note(rivals: Sequence[Rival], margin: float) -> str:
-    """What to add when a cheaper way of tuning does as well."""
-    close = [r for r in rivals if r.kind == "light" and r.difference.low < margin]
+    """What to add when a cheaper way of tuning does as well; the same answers are the same way."""
+    light = [r for r in rivals if r.kind == "light" and (r.difference.low or r.difference.high)]
+    close = [r for r in light if r.difference.low < margin]
     if not close:
         return "."
     cheap = max(close, key=lambda rival: rival.mean)

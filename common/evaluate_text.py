@@ -54,3 +54,16 @@ def likeliest(model: Any, tokenizer: Any, prompt: Sequence[int], options: Sequen
     told = logits.log_softmax(-1).gather(2, tokens[:, -longest:, None])[..., 0]
     sums = [float(row[: len(ids)].sum()) for row, ids in zip(told, endings, strict=True)]
     return options[sums.index(max(sums))]
+
+
+def answer_bits(model: Any, input_ids: Sequence[int], labels: Sequence[int]) -> float:
+    """How many bits the learnt tokens of a row cost a model: over characters it compares vocabularies."""
+    import torch
+
+    with torch.inference_mode():
+        logits = model.eval()(input_ids=torch.tensor([input_ids], device=model.device)).logits[0].float()
+    wanted = torch.tensor(labels, device=model.device)
+    count = int((wanted >= 0).sum())  # they stand last; tokens of a learned prompt come first
+    return float(
+        torch.nn.functional.cross_entropy(logits[-count - 1 : -1], wanted[-count:], reduction="sum")
+    ) / math.log(2)

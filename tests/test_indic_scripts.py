@@ -12,7 +12,7 @@ from usecases.indic_adaptation.scripts import (
     detect,
     leftovers,
     roman_warnings,
-    rules_to_devanagari,
+    rules_to_native,
     to_devanagari,
     word_warnings,
     words,
@@ -174,7 +174,8 @@ def test_vowel_signs_do_not_break_words() -> None:
 
 
 def test_rules_of_the_library_are_the_weak_rival_they_are() -> None:
-    assert rules_to_devanagari("mera") == "मेर" and rules_to_devanagari("kamal") == "कमल"
+    assert rules_to_native("mera") == "मेर" and rules_to_native("kamal") == "कमल"
+    assert rules_to_native("kamal", "Bengali") == "কমল" and rules_to_native("kamal", "Tamil").endswith("்")
 
 
 def test_spellings_differ_and_repeat() -> None:
@@ -185,10 +186,12 @@ def test_spellings_differ_and_repeat() -> None:
 
 def test_odd_rows_are_warned_of_with_numbers() -> None:
     rows = [(1, "ram", "राम"), (2, "shyam", "shyam"), (3, "राधा", "राधा"), (4, "hindi", f"हि{ZERO_SPACE}न्दी")]
-    found = word_warnings("words.jsonl", [*rows, (5, "aam", "अाम"), (6, "mix", "কমलकम")])
+    found = word_warnings("words.jsonl", [*rows, (5, "aam", "अाम"), (6, "mix", "কমलकम")], "Devanagari")
     text = "\n".join(found)
     assert "row 2" in text and "row 3" in text and "row 4" in text and "row 5" in text and "row 6" in text
     assert "row 1" not in text and "zero-width" in text and "normal form" in text and "mixed" in text
     assert roman_warnings("t.jsonl", [(1, "kal milte hain"), (2, "कल milte")])[0].startswith(
         "t.jsonl: 1 rows"
     )
+    assert "zero-width" in roman_warnings("t.jsonl", [(1, f"kal{ZERO_SPACE} milte")])[0]
+    assert roman_warnings("t.jsonl", [(1, " kal milte ")]) == []

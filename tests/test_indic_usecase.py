@@ -19,8 +19,8 @@ from usecases.indic_adaptation.joint import JointModel, align, learn_pairs
 from usecases.indic_adaptation.romanise import romanise
 from usecases.indic_adaptation.scoring import character_error_rate, chrf, purity
 from usecases.indic_adaptation.search import FindEnglish
-from usecases.indic_adaptation.track import parallel_of
-from usecases.indic_adaptation.transliteration import DEVANAGARI, WriteDevanagari, frequent
+from usecases.indic_adaptation.track import cost_table, parallel_of
+from usecases.indic_adaptation.transliteration import WriteDevanagari, frequent
 from usecases.indic_adaptation.understand import UnderstandCommands, frame_of, native_pieces, slot_f1
 
 FOUND = usecase.find("indic_adaptation")
@@ -135,6 +135,87 @@ def test_dakshina_files_lose_their_overlap(tmp_path: Path) -> None:
     assert frequent(replace(splits, train=examples_of(PAIRS)))(splits.test)[0] == "कम"
 
 
+BENGALI = (("kaj", "কাজ"), ("nam", "নাম"), ("mal", "মাল"), ("kal", "কাল"), ("jal", "জল"), ("man", "মন"))
+
+
+@pytest.mark.parametrize("form", ["jsonl", "published"])
+def test_word_lists_of_any_language_are_read(tmp_path: Path, form: str) -> None:
+    if form == "jsonl":
+        write(tmp_path, "dakshina_bn.train.jsonl", [word_row(*pair) for pair in BENGALI])
+        write(tmp_path, "dakshina_bn.dev.jsonl", [word_row("jaal", "জাল")])
+    else:
+        lines = {"train": BENGALI, "dev": [("jaal", "জাল")]}
+        for name, found in lines.items():
+            text = "".join(f"{native}\t{roman}\t2\n" for roman, native in found)
+            (tmp_path / f"bn.translit.sampled.{name}.tsv").write_text(text, encoding="utf-8")
+    write(tmp_path, "hinglish_top.train.jsonl", [{"en": "a", "cs": "b"}])
+    track = WriteDevanagari(extend=True, instruction=True)
+    splits = track.load(tmp_path)
+    assert splits.source.name.startswith("Dakshina, Bengali") and splits.test[0].answer == ("জাল",)
+    assert track.script == "Bengali" and "in Bengali" in track.model_input(splits.test[0])[0]["content"]
+    assert (
+        track.score(splits.test[0], "জাল")["purity"] == 1.0 == 1 - track.score(splits.test[0], "जाल")["purity"]
+    )
+    assert set(track.new_pieces(splits)) <= set("কাজনমলজ")
+    by_rules = track.further_floors()[0][2](splits)
+    assert by_rules(splits.test)[0].startswith("জ")
+
+
+def test_a_folder_says_what_it_should_hold(tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match=r"expected dakshina_hi.train.jsonl.*Found: nothing"):
+        read_words(tmp_path)
+    with pytest.raises(GalleryError, match="no such folder or file"):
+        hinglish.search_splits(tmp_path / "gone")
+    write(tmp_path, "hinglish_top.train.jsonl", [{"en": "a", "cs": "b"}])
+    with pytest.raises(GalleryError, match=r"roman, native.*Found: hinglish_top.train.jsonl"):
+        read_words(tmp_path)
+    with pytest.raises(FaultsError, match="hinglish_top.dev.jsonl: no such file"):
+        hinglish.search_splits(tmp_path)
+    write(tmp_path, "hinglish_top.dev.jsonl", [{"en": "c", "cs": "d"}])
+    with pytest.raises(FaultsError, match="row 1: column 'cs_parse' is missing"):
+        command_splits.hinglish_top(tmp_path)
+
+
+def test_of_several_word_lists_one_must_be_named(tmp_path: Path) -> None:
+    for code in ("bn", "ta"):
+        write(tmp_path, f"dakshina_{code}.train.jsonl", [word_row(*pair) for pair in BENGALI])
+        write(tmp_path, f"dakshina_{code}.dev.jsonl", [word_row("jaal", "জাল")])
+    with pytest.raises(GalleryError, match=r"several train files fit.*Name one of them"):
+        read_words(tmp_path)
+    named = tmp_path / "dakshina_ta.train.jsonl"
+    assert read_words(named).source.name.startswith("Dakshina, Tamil")
+    assert parallel_of(named) == own_parallel()
+    with pytest.raises(GalleryError, match="not the name of a train file"):
+        read_words(tmp_path / "dakshina_ta.dev.jsonl")
+
+
+def test_swapped_columns_and_counts_in_words_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, "dakshina_hi.dev.jsonl", [word_row("jal", "जल")])
+    write(tmp_path, "dakshina_hi.train.jsonl", [word_row("काम", "kaam"), word_row("नाम", "naam")])
+    with pytest.raises(GalleryError, match="are the columns swapped"):
+        read_words(tmp_path)
+    write(tmp_path, "dakshina_hi.train.jsonl", [{**word_row("kaam", "काम"), "count": "many"}])
+    with pytest.raises(FaultsError, match="row 1: column 'count' must be a whole number, found 'many'"):
+        read_words(tmp_path)
+
+
+def test_published_tables_of_hinglish_are_read(tmp_path: Path) -> None:
+    head = "en_query\tcs_query\ten_parse\tcs_parse\tdomain\n"
+    line = "rain {0}\tbaarish {0}\tx\t[IN:GET_WEATHER baarish [SL:DATE_TIME {0} ] ]\tweather\n"
+    days = ("aaj", "kal", "parso", "somvar")
+    (tmp_path / "train.tsv").write_text(head + "".join(map(line.format, days)), encoding="utf-8")
+    (tmp_path / "validation.tsv").write_text(head + line.format("ravivar"), encoding="utf-8")
+    assert [e.inputs for e in hinglish.search_splits(tmp_path).test] == ["baarish ravivar"]
+    assert command_splits.hinglish_top(tmp_path).test[0].answer == "get_weather; date_time=ravivar"
+    (tmp_path / "validation.tsv").write_text(head + "only one cell\n", encoding="utf-8")
+    with pytest.raises(
+        FaultsError, match="validation.tsv row 2: expected en, cs, en_parse, cs_parse, domain"
+    ):
+        hinglish.search_splits(tmp_path)
+    with pytest.raises(GalleryError, match="does not begin with an intent"):
+        command_splits.intent_of("set an alarm")
+
+
 def test_broken_rows_are_named_by_file_and_row(tmp_path: Path) -> None:
     write(tmp_path, "dakshina_hi.train.jsonl", [word_row("kam", "कम"), {"roman": "nam"}])
     with pytest.raises(FaultsError) as caught:
@@ -195,7 +276,8 @@ def test_an_uncased_tokenizer_is_caught_dropping_vowel_signs(encoder_tokenizer: 
     assert measure(encoder_tokenizer, "Gujarati", own_parallel()["Gujarati"], 1).advice == "unreadable"
     assert measure(encoder_tokenizer, "English", own_parallel()["English"], 1).advice == "keep"
     table = fertility_table("t", encoder_tokenizer, {k: own_parallel()[k] for k in ("English", "Hindi")})
-    assert "drops vowel signs" in table.note and "Hindi" in table.note and table.rows[0][5] == "1.00"
+    assert "drops vowel signs" in table.note and "Hindi (" in table.note and table.rows[0][5] == "1.00"
+    assert "is read as" in table.note
 
 
 def test_show_prints_the_report_or_says_what_is_wrong(
@@ -209,13 +291,42 @@ def test_show_prints_the_report_or_says_what_is_wrong(
         inspect.describe_tokenizer(FOUND, str(tmp_path), None)
 
 
+def article(name: str, number: int, text: str) -> dict[str, object]:
+    return {"name": name, "article": number, "text": text}
+
+
 def test_parallel_text_of_a_folder_is_counted(tmp_path: Path) -> None:
-    rows = [
-        {"name": name, "article": 1, "text": text} for name, text in (("English", "a man"), ("Hindi", "मनुष्य"))
-    ]
-    write(tmp_path, "udhr_multilingual.jsonl", rows)
-    assert udhr(tmp_path) == {"English": ["a man"], "Hindi": ["मनुष्य"], "Hindi, Roman": ["manushy"]}
+    hindi = [article("Hindi", 2, "मनुष्य"), article("Hindi", 3, "जन्म")]
+    english = [article("English (UK)", 1, "no"), article("English (UK)", 2, "a man")]
+    write(tmp_path, "udhr.jsonl", [*hindi, *english])
+    found = parallel_of(tmp_path)
+    assert found == {"English": ["a man"], "Hindi": ["मनुष्य"], "Hindi, Roman": ["manushy"]}
     assert len({len(texts) for texts in own_parallel().values()}) == 1
+
+
+def test_parallel_text_without_english_or_shared_articles_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "udhr_multilingual.jsonl"
+    write(tmp_path, path.name, [article("Hindi", 1, "मनुष्य")])
+    with pytest.raises(GalleryError, match="no row has the name 'English'. Found: Hindi"):
+        udhr(path)
+    write(tmp_path, path.name, [article("Hindi", 1, "मनुष्य"), article("English", 2, "a man")])
+    with pytest.raises(GalleryError, match="no article stands in every language"):
+        udhr(path)
+
+
+def test_english_prose_asks_for_other_sentences_of_its_paragraph() -> None:
+    found = FindEnglish().neutral()
+    assert len(found.test) > 30 and not {e.inputs for e in found.test} & set(found.documents.values())
+    assert all(found.documents.keys() >= set(e.answer) for e in found.test)
+
+
+def test_tokens_and_bits_of_right_answers_are_counted() -> None:
+    words = examples_of(PAIRS)
+    cost = {"test": [], "cost": lambda example: (7, 3, 2.0 * len(example.answer[0]))}
+    table = cost_table(
+        WriteDevanagari(), Splits(words, (), words), {"tuned": cost, "zero_shot": {"cost": None}}
+    )
+    assert table.rows == (("tuned", "7.0", "3.0", "2.00"),) and "12 of the test" in table.title
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
@@ -231,9 +342,10 @@ def test_new_rows_start_as_means_and_reload_to_identical_logits(tmp_path: Path, 
     job = Job(track, splits, made, base, 0, tmp_path)
     before, tokenizer = sft.start(job)
     old = tokenizer("क", add_special_tokens=False)["input_ids"]
-    ids = extend(before, tokenizer, DEVANAGARI)
+    pieces = track.new_pieces(splits)
+    ids = extend(before, tokenizer, pieces)
     table = before.get_input_embeddings().weight
-    assert torch.allclose(table[ids[DEVANAGARI.index("क")]], table[old].mean(0), atol=1e-6) and len(old) > 1
+    assert torch.allclose(table[ids[pieces.index("क")]], table[old].mean(0), atol=1e-6) and len(old) > 1
     assert tokenizer.decode(tokenizer("काम", add_special_tokens=False)["input_ids"]) == "काम"
     sft.fit(job)
     first, tokens = sft.load(job, job.adapter)

@@ -1,5 +1,6 @@
 """The SFT tuner on a tiny random Llama: what carries loss, what is refused, what reloads."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from common import chat, config, data, methods, models, run, trl_adapter, usecase
 from common.errors import GalleryError
-from common.evaluate_text import likeliest
+from common.evaluate_text import answer_bits, likeliest
 from common.generate import Sampling, replies
 from common.job import Job
 from common.tuners import sft
@@ -210,6 +211,17 @@ def test_the_likeliest_option_is_that_of_the_model_itself(tiny: Path) -> None:
     assert likeliest(model, tokenizer, prompt, options) == max(options, key=nats)
     longest_first = sorted(options, key=lambda option: -len(option))
     assert likeliest(model, tokenizer, prompt, longest_first) == max(options, key=nats)
+
+
+def test_bits_of_an_answer_count_its_learnt_tokens_alone(tiny: Path) -> None:
+    import torch
+
+    model, tokenizer = models.load_causal(models.resolve(str(tiny), None, "sft"), None)
+    row = chat.encode(tokenizer, {"prompt": "the box is", "completion": " red"})
+    logits = model(input_ids=torch.tensor([row.input_ids])).logits[0].log_softmax(-1)
+    first = len(row.input_ids) - len(row.answer_ids())
+    nats = sum(float(logits[first - 1 + place, token]) for place, token in enumerate(row.answer_ids()))
+    assert answer_bits(model, row.input_ids, row.labels) == pytest.approx(-nats / math.log(2), rel=1e-4)
 
 
 def test_drawn_answers_are_seeded_and_chosen_without_the_gold(tiny: Path, tmp_path: Path) -> None:

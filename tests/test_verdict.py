@@ -49,6 +49,9 @@ def test_a_light_rival_is_named_and_does_not_decide() -> None:
     better = rival("light", 0.85, -0.06, -0.04, "linear map")
     found = verdict("score", 0.8, [rival("prompting", 0.6, 0.1, 0.3), better], 0.02, 0.0, 0.05)
     assert "linear map costs far less and is better still" in found.reason
+    same = rival("light", 0.8, 0.0, 0.0, "linear map")  # what was tuned is the linear map
+    found = verdict("score", 0.8, [rival("prompting", 0.6, 0.1, 0.3), same], 0.02, 0.0, 0.05)
+    assert "linear map" not in found.reason
 
 
 def test_the_reason_carries_the_deciding_difference() -> None:

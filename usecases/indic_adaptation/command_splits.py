@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common.data import near_duplicates, normalise, share_of
+from common.errors import GalleryError
 from common.usecase import Example, Source, Splits
 from usecases.indic_adaptation import commands, hinglish
 from usecases.indic_adaptation.commands import Meaning
@@ -17,6 +18,7 @@ INSTRUCTION = (
     "Give the intent and the slots of this command as `intent; slot=value; slot=value`, the values in "
     "English. Intents: " + ", ".join(commands.content()["intent"]) + "."
 )
+INTENT = re.compile(r"\[IN:(\w+)")
 SLOT = re.compile(r"\[SL:(\w+)")
 SAME_COMMAND = 0.9
 
@@ -76,9 +78,9 @@ def english_sentences() -> tuple[str, ...]:
     return (*own_parallel()["English"], *everyday, *map(commands.english, commands.meanings()))
 
 
-def hinglish_top(folder: Path) -> Splits:
+def hinglish_top(data: Path) -> Splits:
     """Hinglish-TOP as commands: intent and the top slots of its parse, values as they stand in it."""
-    train, val, test, dropped = hinglish.held_out_pairs(*hinglish.read_pairs(folder))
+    train, val, test, dropped = hinglish.held_out_pairs(*hinglish.read_pairs(data, hinglish.COMMANDS))
     parts = {"train": train, "val": val, "test": test}
     made = {
         name: [top_example(f"{name}-{number:04d}", row) for number, row in enumerate(rows)]
@@ -90,9 +92,20 @@ def hinglish_top(folder: Path) -> Splits:
 def top_example(identifier: str, row: Mapping[str, Any]) -> Example:
     """One command with its intent and slots."""
     slots = top_slots(row["cs_parse"])
-    answer = "; ".join([row["intent"].lower(), *(f"{name}={value}" for name, value in slots)])
+    answer = "; ".join([intent_of(row["cs_parse"]), *(f"{name}={value}" for name, value in slots)])
     kind = f"Hinglish, {hinglish.mixing(row['cs'], row['en'])}"
     return Example(identifier, normalise(row["en"]), row["cs"].strip(), answer, kind)
+
+
+def intent_of(parse: str) -> str:
+    """The outermost intent of a bracketed parse."""
+    found = INTENT.match(parse.strip())
+    if not found:
+        raise GalleryError(
+            f"The parse {parse[:60]!r} does not begin with an intent such as [IN:SET_ALARM ... ]. Mend "
+            "column 'cs_parse' and run again."
+        )
+    return found[1].lower()
 
 
 def top_slots(parse: str) -> list[tuple[str, str]]:

@@ -1,34 +1,43 @@
 """Word lists in the form of Dakshina: a native word, a way people romanise it, how many did."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.data import read_jsonl, share_of
-from common.errors import FaultsError
+from common.data import Row as NumberedRow
+from common.data import share_of
+from common.errors import FaultsError, GalleryError
 from common.usecase import Example, Source, Splits
-from usecases.indic_adaptation.scripts import canonical, word_warnings
+from usecases.indic_adaptation.files import ADVICE, Form, read_pair
+from usecases.indic_adaptation.scripts import canonical, main_script, word_warnings
 
-SOURCE = Source(
-    "Dakshina, Hindi romanisation lexicon, train and dev files",
-    "CC BY-SA 4.0",
-    "github.com/google-research-datasets/dakshina",
-    "as carried by vinyk/DA6401_Assignment3 @ 9b83ef0",
-)
-COLUMNS = {"roman": str, "native": str}
+FORM = Form("dakshina_hi", {"roman": str, "native": str}, ("native", "roman", "count"))
+ORIGIN = "github.com/google-research-datasets/dakshina"
+LANGUAGE_IN_NAME = re.compile(r"dakshina_(\w+)\.train|^(\w+)\.translit\.")
+LANGUAGES = {
+    "hi": "Hindi", "mr": "Marathi", "bn": "Bengali", "gu": "Gujarati", "pa": "Punjabi", "ta": "Tamil",
+    "te": "Telugu", "kn": "Kannada", "ml": "Malayalam", "ur": "Urdu", "sd": "Sindhi", "si": "Sinhala",
+}  # fmt: skip
 VAL_SHARE = 0.04
 Row = Mapping[str, Any]
 
 
-def read_words(folder: Path) -> Splits:
-    """Splits from a train and a dev file; dev is the test, and train loses what stands in it."""
-    faults: list[str] = []
-    read = [read_jsonl(folder / f"dakshina_hi.{name}.jsonl", COLUMNS, faults) for name in ("train", "dev")]
-    if faults:
-        raise FaultsError(f"The data in {folder}", faults, "Nothing was run. Mend the rows and run again.")
-    for rows, name in zip(read, ("train", "dev"), strict=True):
-        word_warnings(f"dakshina_hi.{name}.jsonl", [(n, r["roman"], r["native"]) for n, r in rows])
+def source_of(train_name: str) -> Source:
+    """Whose word list a file is; one that is not named as Dakshina's is the person's own."""
+    found = LANGUAGE_IN_NAME.search(train_name)
+    if not found:
+        return Source(f"word list {train_name}", "as of your files", "given with --data")
+    code = found[1] or found[2]
+    name = f"Dakshina, {LANGUAGES.get(code, code)} romanisation lexicon, train and dev files"
+    return Source(name, "CC BY-SA 4.0", ORIGIN, "as in the files given")
+
+
+def read_words(data: Path) -> Splits:
+    """Splits from a train and a held-out file; the latter is the test, and train loses what stands in it."""
+    *read, names = read_pair(data, FORM)
+    check_rows(data, dict(zip(names, read, strict=True)))
     train, test = ([row for _, row in rows] for rows in read)
     roman = {row["roman"].lower() for row in test}
     native = {canonical(row["native"]) for row in test}
@@ -42,8 +51,28 @@ def read_words(folder: Path) -> Splits:
         val=word_examples("val", chosen),
         test=word_examples("test", test),
         dropped=(dropped,),
-        source=SOURCE,
+        source=source_of(names[0]),
     )
+
+
+def check_rows(data: Path, read: Mapping[str, Sequence[NumberedRow]]) -> None:
+    """Warns of odd rows; refuses counts that are no numbers, and columns that were swapped."""
+    faults = [
+        f"{name} row {number}: column 'count' must be a whole number, found {row['count']!r}"
+        for name, rows in read.items()
+        for number, row in rows
+        if not str(row.get("count", 1)).isdecimal()
+    ]
+    if faults:
+        raise FaultsError(f"The data in {data}", faults, ADVICE)
+    for name, rows in read.items():
+        script = main_script(row["native"] for _, row in rows)
+        if script == "Latin":
+            raise GalleryError(
+                f"{name}: the words in column 'native' are mostly in Roman letters. Expected native script "
+                "there and Roman letters in 'roman': are the columns swapped? Nothing was run."
+            )
+        word_warnings(name, [(n, row["roman"], row["native"]) for n, row in rows], script)
 
 
 def in_val(native: str) -> bool:

@@ -13,14 +13,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from common.data import existing_folder, read_jsonl
-from common.errors import FaultsError
+from common.data import read_jsonl
+from common.errors import FaultsError, GalleryError
 from common.usecase import Table
 from usecases.indic_adaptation.romanise import romanise
-from usecases.indic_adaptation.scripts import NOT_INDIC, detect, words
+from usecases.indic_adaptation.scripts import script_name, words
 
 FILE = Path(__file__).parent / "data" / "parallel.toml"
-UDHR_FILE = "udhr_multilingual.jsonl"
+UDHR_FILES = "udhr*.jsonl"
+ENGLISH = "English"
+ROMANISED = ("Hindi", "Bengali", "Tamil")
 FEW_PIECES = 2.5
 LARGEST_UNKNOWN = 0.02
 LARGEST_LOST = 0.01
@@ -42,6 +44,7 @@ class Fertility:
     unknown_words: float
     lost_signs: float
     premium: float
+    example: str = ""
 
     @property
     def advice(self) -> str:
@@ -66,55 +69,68 @@ class Fertility:
 @cache
 def own_parallel() -> dict[str, list[str]]:
     """The hand-written sentences by language, and Indo-Aryan and Dravidian ones in Roman letters."""
-    texts = tomllib.loads(FILE.read_text(encoding="utf-8"))["text"]
-    roman = {f"{name}, Roman": [romanise(t) for t in texts[name]] for name in ("Hindi", "Bengali", "Tamil")}
-    return {**texts, **roman}
+    return with_roman(tomllib.loads(FILE.read_text(encoding="utf-8"))["text"])
 
 
-def udhr(folder: Path) -> dict[str, list[str]]:
-    """Parallel articles by language from a folder with the Universal Declaration."""
+def with_roman(texts: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Texts by language, and those that are romanised for comparison in Roman letters, too."""
+    chosen = [name for name in ROMANISED if name in texts]
+    return {**texts, **{f"{name}, Roman": [romanise(text) for text in texts[name]] for name in chosen}}
+
+
+def udhr_file(folder: Path) -> Path | None:
+    """The file of a folder that holds the Universal Declaration."""
+    return next(iter(sorted(folder.glob(UDHR_FILES))), None)
+
+
+def udhr(path: Path) -> dict[str, list[str]]:
+    """The articles of the Universal Declaration that every language of a file has, English first."""
     faults: list[str] = []
-    columns = {"name": str, "article": int, "text": str}
-    rows = read_jsonl(existing_folder(folder) / UDHR_FILE, columns, faults)
+    rows = read_jsonl(path, {"name": str, "article": int, "text": str}, faults)
     if faults:
-        raise FaultsError(
-            f"The data in {folder}", faults, "Nothing was counted. Mend the rows and try again."
-        )
-    texts: dict[str, list[str]] = {}
+        raise FaultsError(f"The data in {path}", faults, "Nothing was counted. Mend the rows and try again.")
+    texts: dict[str, dict[int, str]] = {}
     for _, row in rows:
-        texts.setdefault(row["name"], []).append(row["text"])
-    if "Hindi" in texts:
-        texts["Hindi, Roman"] = [romanise(text) for text in texts["Hindi"]]
-    return texts
+        name = ENGLISH if row.get("lang") == "en" or row["name"].startswith(ENGLISH) else row["name"]
+        texts.setdefault(name, {})[row["article"]] = row["text"]
+    if ENGLISH not in texts:
+        raise GalleryError(
+            f"{path}: every language is compared with English, and no row has the name {ENGLISH!r}. Found: "
+            f"{', '.join(sorted(texts))}. Add the English articles and try again."
+        )
+    shared = set.intersection(*(set(found) for found in texts.values()))
+    if not shared:
+        few = min(texts, key=lambda name: len(texts[name]))
+        raise GalleryError(
+            f"{path}: no article stands in every language; {few} has the fewest, {len(texts[few])}. Only the "
+            "same articles can be compared: add them, or take that language out."
+        )
+    parts = {name: [found[number] for number in sorted(shared)] for name, found in texts.items()}
+    return with_roman({ENGLISH: parts[ENGLISH], **parts})
 
 
 def measure(tokenizer: Any, language: str, texts: Sequence[str], english_pieces: int) -> Fertility:
     """The counts of one language."""
-    found = words(" ".join(texts))
-    unknown, lost, signs = 0, 0, 0
+    found = [word for text in texts for word in words(text)]
+    unknown, lost, signs, example = 0, 0, 0, ""
     for word in found:
         ids = tokenizer(word, add_special_tokens=False)["input_ids"]
         if tokenizer.unk_token_id is not None and tokenizer.unk_token_id in ids:
             unknown += 1
             continue
-        signs += marks(word)
-        lost += max(0, marks(word) - marks(tokenizer.decode(ids)))
-    pieces = count(tokenizer, texts)
+        read = tokenizer.decode(ids).strip()
+        missing = max(0, marks(word) - marks(read))
+        signs, lost = signs + marks(word), lost + missing
+        example = example or (f"{word} is read as {read}" if missing else "")
     return Fertility(
         language,
         script_name(" ".join(texts)),
-        count(tokenizer, found) / len(found),
+        count(tokenizer, [" ".join(words(text)) for text in texts]) / len(found),  # as words stand in a text
         unknown / len(found),
         lost / max(signs, 1),
-        pieces / english_pieces,
+        count(tokenizer, texts) / english_pieces,
+        example,
     )
-
-
-def script_name(text: str) -> str:
-    """The script of a text; one that is not Indic goes by Unicode's name of its first letter."""
-    script = detect(text)
-    letter = next(c for c in text if unicodedata.category(c)[0] == "L")
-    return unicodedata.name(letter).split()[0].title() if script == NOT_INDIC else script
 
 
 def marks(text: str) -> int:
@@ -128,15 +144,14 @@ def count(tokenizer: Any, texts: Sequence[str]) -> int:
 
 def report(tokenizer: Any, parallel: Mapping[str, Sequence[str]]) -> list[Fertility]:
     """Every language of a parallel text, English first."""
-    english = count(tokenizer, parallel["English"])
+    english = count(tokenizer, parallel[ENGLISH])
     return [measure(tokenizer, name, texts, english) for name, texts in parallel.items()]
 
 
 def fertility_table(title: str, tokenizer: Any, parallel: Mapping[str, Sequence[str]]) -> Table:
     """The report as a table, with a warning below it where vowel signs are lost without a word."""
     found = report(tokenizer, parallel)
-    silent = [item.language for item in found if item.lost_signs > LARGEST_LOST]
-    warning = (
-        f" Warning: this tokenizer drops vowel signs without a word: {', '.join(silent)}." if silent else ""
-    )
+    silent = [item for item in found if item.lost_signs > LARGEST_LOST]
+    named = "; ".join(f"{item.language} ({item.example})" for item in silent)
+    warning = f" Warning: this tokenizer drops vowel signs without a word: {named}." if silent else ""
     return Table(title, COLUMNS, tuple(item.row() for item in found), NOTE + warning)

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.data import normalise, read_jsonl, share_of
-from common.errors import FaultsError
+from common.data import normalise, share_of
 from common.usecase import Example, Source, Splits
 from usecases.indic_adaptation.draws import name_of
+from usecases.indic_adaptation.files import Form, read_pair
 from usecases.indic_adaptation.scripts import roman_warnings, words
 
 SOURCE = Source(
@@ -17,7 +17,9 @@ SOURCE = Source(
     "github.com/google-research-datasets/Hinglish-TOP-Dataset",
     "fdd3998",
 )
-COLUMNS = {"en": str, "cs": str}
+TABLE = ("en", "cs", "en_parse", "cs_parse", "domain")
+SEARCH = Form("hinglish_top", {"en": str, "cs": str}, TABLE)
+COMMANDS = Form("hinglish_top", {"en": str, "cs": str, "cs_parse": str}, TABLE)
 VAL_SHARE = 0.08
 Row = Mapping[str, Any]
 
@@ -30,14 +32,11 @@ def mixing(mixed: str, english: str) -> str:
     return "little English" if share < 1 / 3 else "half English" if share < 2 / 3 else "mostly English"
 
 
-def read_pairs(folder: Path) -> tuple[list[Row], list[Row]]:
-    """The rows of the train and the dev file, or every fault in them at once."""
-    faults: list[str] = []
-    read = [read_jsonl(folder / f"hinglish_top.{name}.jsonl", COLUMNS, faults) for name in ("train", "dev")]
-    if faults:
-        raise FaultsError(f"The data in {folder}", faults, "Nothing was run. Mend the rows and run again.")
-    for rows, name in zip(read, ("train", "dev"), strict=True):
-        roman_warnings(f"hinglish_top.{name}.jsonl", [(number, row["cs"]) for number, row in rows])
+def read_pairs(data: Path, form: Form) -> tuple[list[Row], list[Row]]:
+    """The rows of the train and the held-out file; odd ones are warned of, broken ones refused."""
+    *read, names = read_pair(data, form)
+    for rows, name in zip(read, names, strict=True):
+        roman_warnings(name, [(number, row["cs"]) for number, row in rows])
     return [row for _, row in read[0]], [row for _, row in read[1]]
 
 
@@ -62,9 +61,9 @@ def in_val(row: Row) -> bool:
     return share_of(normalise(row["en"])) < VAL_SHARE
 
 
-def search_splits(folder: Path) -> Splits:
+def search_splits(data: Path) -> Splits:
     """Hinglish sentences as queries over every distinct English sentence of both files."""
-    read = read_pairs(folder)
+    read = read_pairs(data, SEARCH)
     train, val, test, dropped = held_out_pairs(*read)
     every = [row["en"].strip() for part in read for row in part]
     texts = {normalise(text): text for text in reversed(every)}

@@ -9,7 +9,7 @@ import random
 
 import regex
 
-from usecases.indic_adaptation.scripts import canonical, shares, to_devanagari
+from usecases.indic_adaptation.scripts import DRAVIDIAN, canonical, shares, to_devanagari
 
 CONSONANTS = dict(
     zip(
@@ -27,7 +27,6 @@ CLUSTERS = {"ज्ञ": "ग्य"}
 DIGITS = str.maketrans("०१२३४५६७८९", "0123456789")
 WORD = regex.compile(r"[\p{Devanagari}\u200c\u200d]+")
 SPACED = regex.compile(r"(\s+)")
-DRAVIDIAN = ("Tamil", "Telugu", "Kannada", "Malayalam")
 UNSPOKEN = "A"
 # The spelling rules by which `spellings` departs from the plain one, with their shares.
 HABITS = (

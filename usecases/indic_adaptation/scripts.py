@@ -6,7 +6,7 @@ Signs are written as code points where an editor would hide or join them. Words 
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import regex
@@ -34,6 +34,7 @@ VIRAMAS = "".join(chr(start + 0x4D) for start in BLOCKS.values())
 JOINER_KEPT = regex.compile(rf"(?<=\p{{L}}\p{{M}}*[{VIRAMAS}])[{JOINERS}](?=\p{{L}})")
 NOT_INDIC = "not Indic"
 MIXED = "mixed"
+DRAVIDIAN = ("Tamil", "Telugu", "Kannada", "Malayalam")
 LARGEST_MINORITY = 0.2
 ROWS_SHOWN = 3
 
@@ -96,6 +97,19 @@ def detect(text: str) -> str:
     return main if main != "other" and found[main] >= 1 - LARGEST_MINORITY else MIXED
 
 
+def script_name(text: str) -> str:
+    """The script of a text; one that is not Indic goes by Unicode's name of its first letter."""
+    script = detect(text)
+    letters = (c for c in text if unicodedata.category(c)[0] == "L")
+    named = (unicodedata.name(letter).split()[0].title() for letter in letters)
+    return next(named, script) if script == NOT_INDIC else script
+
+
+def main_script(texts: Iterable[str]) -> str:
+    """The script that most of some texts are in."""
+    return Counter(map(script_name, texts)).most_common(1)[0][0]
+
+
 def convert(text: str, source: str, target: str) -> str:
     """Text of one Indic script in another, sign by sign; no character of the source script remains."""
     text = canonical(text)
@@ -143,22 +157,32 @@ def to_devanagari(text: str, hindi_spelling: bool = False) -> str:
     return text
 
 
+def has_rules(script: str) -> bool:
+    """Whether indic-transliteration writes a script."""
+    from indic_transliteration import sanscript
+
+    return hasattr(sanscript, script.upper())
+
+
 @cache
-def rules_to_devanagari(word: str) -> str:
+def rules_to_native(word: str, script: str = "Devanagari") -> str:
     """The rules of indic-transliteration (ITRANS) on a casual spelling, as they come but for the end.
 
-    The scheme ends a word without a vowel in a virama, which nobody writes.
+    The scheme ends a word without a vowel in a virama, which only Dravidian languages write.
     """
     from indic_transliteration import sanscript
 
-    return canonical(sanscript.transliterate(word.lower(), sanscript.ITRANS, sanscript.DEVANAGARI)).rstrip(
-        "\u094d"
+    found = canonical(
+        sanscript.transliterate(word.lower(), sanscript.ITRANS, getattr(sanscript, script.upper()))
     )
+    return found if script in DRAVIDIAN else found.rstrip(VIRAMAS)
 
 
-def word_warnings(place: str, rows: Sequence[tuple[int, str, str]]) -> list[str]:
-    """What is odd in (row number, Roman word, native word) rows."""
-    return warnings(place, [(number, native, word_faults(roman, native)) for number, roman, native in rows])
+def word_warnings(place: str, rows: Sequence[tuple[int, str, str]], script: str) -> list[str]:
+    """What is odd in (row number, Roman word, native word) rows of a column in one script."""
+    return warnings(
+        place, [(number, native, word_faults(roman, native, script)) for number, roman, native in rows]
+    )
 
 
 def roman_warnings(place: str, rows: Sequence[tuple[int, str]]) -> list[str]:
@@ -181,23 +205,23 @@ def warnings(place: str, rows: Sequence[tuple[int, str, list[str]]]) -> list[str
     return lines
 
 
-def word_faults(roman: str, native: str) -> list[str]:
+def word_faults(roman: str, native: str, script: str) -> list[str]:
     """What is odd about one word and its romanisation."""
-    found = detect(native)
-    return [
-        *([f"a native word in {found} script"] if found in (MIXED, NOT_INDIC) else []),
-        *roman_faults(roman),
-        *form_faults(native),
-    ]
+    found = script_name(native)
+    other = [f"a native word in {found} script where the column is in {script}"] if found != script else []
+    return [*other, *roman_faults(roman), *form_faults(native)]
 
 
 def roman_faults(text: str) -> list[str]:
     """What is odd about text in Roman letters."""
-    return [] if detect(text) == NOT_INDIC else ["Indic letters in a column of Roman ones"]
+    indic = [] if detect(text) == NOT_INDIC else ["Indic letters in a column of Roman ones"]
+    return [*indic, *form_faults(text)]
 
 
 def form_faults(text: str) -> list[str]:
     """What is odd about how a text is stored."""
     if HIDDEN.search(text):
         return ["zero-width characters (kept only where they change the word)"]
-    return [] if canonical(text) == text else ["spelling that is not in normal form (normalised here)"]
+    return (
+        [] if canonical(text) == text.strip() else ["spelling that is not in normal form (normalised here)"]
+    )

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
+from common.embedded import neutral_text
 from common.errors import GalleryError
 from common.ranking import RankingCase
-from common.usecase import Source, Splits
+from common.retrieval import sentences
+from common.usecase import Example, Source, Splits
 from usecases.indic_adaptation import commands, hinglish, xquad
 from usecases.indic_adaptation.track import Track
 
@@ -39,7 +41,24 @@ class FindEnglish(Track, RankingCase):
     def load(self, data: Path | None) -> Splits:
         return commands.search_splits() if data is None else COLLECTIONS[self.collection](data)
 
+    def neutral(self) -> Splits:
+        return english_prose()
+
     def ask(self, question: str, source: Path | None, model: Any) -> str:
         found = model.search(question, SHOWN)
         pairs = zip(found.ids, found.scores, strict=True)
         return "\n".join(f"{score:.2f}  {model.documents[i]}" for i, score in pairs)
+
+
+def english_prose() -> Splits:
+    """Plain English, to see what tuning unlearns: every second sentence finds the others of its paragraph."""
+    documents, test = {}, []
+    for place, paragraph in enumerate(neutral_text()):
+        found = sentences(paragraph)
+        names = {f"{place}-{number}": text for number, text in enumerate(found[1::2])}
+        documents |= names
+        test += [
+            Example(f"asked-{place}-{number}", str(place), text, tuple(names))
+            for number, text in enumerate(found[::2])
+        ]
+    return Splits((), (), tuple(test), documents=documents)

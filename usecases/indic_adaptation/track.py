@@ -4,9 +4,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from common.usecase import Table, UseCase
+from common.data import by_hash, existing_folder
+from common.progress import say
+from common.usecase import Splits, Table, UseCase
 from usecases.indic_adaptation import xquad
-from usecases.indic_adaptation.fertility import UDHR_FILE, fertility_table, own_parallel, udhr
+from usecases.indic_adaptation.fertility import fertility_table, own_parallel, udhr, udhr_file
+
+COSTED = 200
+COST_NOTE = (
+    "Bits are of the right answer with its end, over its characters: unlike a loss per token they compare "
+    "vocabularies."
+)
 
 
 class Track(UseCase):
@@ -23,10 +31,36 @@ class Track(UseCase):
         ]
 
 
+def cost_table(usecase: UseCase, splits: Splits, models: Mapping[str, Any]) -> Table:
+    """Tokens and bits that right answers take, untuned and tuned; random weights are not asked."""
+    examples = by_hash(splits.test)[:COSTED]
+    written = sum(len(str(usecase.gold(example))) for example in examples)
+    rows = []
+    for name, label in (("zero_shot", "untuned model"), ("tuned", "tuned")):
+        if {"test", "cost"} <= models.get(name, {}).keys():
+            read, told, bits = (
+                sum(c) for c in zip(*(models[name]["cost"](e) for e in examples), strict=True)
+            )
+            row = (
+                label,
+                f"{read / len(examples):.1f}",
+                f"{told / len(examples):.1f}",
+                f"{bits / written:.2f}",
+            )
+            rows.append(row)
+    columns = ("contender", "tokens read", "tokens written", "bits per character")
+    return Table(f"What right answers take, {len(examples)} of the test", columns, tuple(rows), COST_NOTE)
+
+
 def parallel_of(data: Path | None) -> dict[str, list[str]]:
     """Texts that say the same in several languages: the person's, or the ones that are shipped."""
     if data is None:
         return own_parallel()
-    if (data / UDHR_FILE).is_file():
-        return udhr(data)
-    return xquad.parallel(data) if xquad.stands_in(data) else own_parallel()
+    folder = existing_folder(data if data.is_dir() else data.parent)
+    declaration = udhr_file(folder)
+    if declaration:
+        return udhr(declaration)
+    if xquad.stands_in(folder):
+        return xquad.parallel(folder)
+    say(f"  {folder} holds no udhr*.jsonl and no XQuAD: tokens are counted on the sentences that are shipped")
+    return own_parallel()

@@ -3,7 +3,7 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,18 +12,15 @@ from usecases.indic_adaptation import words
 from usecases.indic_adaptation.dakshina import read_words
 from usecases.indic_adaptation.joint import BEAM, JointModel
 from usecases.indic_adaptation.scoring import character_error_rate, chrf, purity
-from usecases.indic_adaptation.scripts import canonical, rules_to_devanagari
-from usecases.indic_adaptation.track import Track
+from usecases.indic_adaptation.scripts import canonical, has_rules, main_script, rules_to_native
+from usecases.indic_adaptation.track import Track, cost_table
 
-INSTRUCTION = (
-    "Write this Hindi word, which is typed in Roman letters, in Devanagari. Answer with the word only."
-)
-DEVANAGARI = "अआइईउऊऋएऐऑओऔकखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसहािीुूृेैॉोौ्ंँः़ॅॉऽ"
+INSTRUCTION = "Write this word, which is typed in Roman letters, in {script}. Answer with the word only."
 VOTE_WEIGHT = 2.0
 
 
 class WriteDevanagari(Track):
-    """A word in any spelling that people use, back in its own script."""
+    """A word in any spelling that people use, back in the script that the data is in."""
 
     title = "Indic languages: romanised Hindi to Devanagari"
     story = (
@@ -35,8 +32,9 @@ class WriteDevanagari(Track):
     floor_label = "joint n-gram, counted"
     source: ClassVar[Source] = words.SOURCE
     limits = (
-        "For single Hindi words. Spelling does not settle every word: where several native words are "
-        "romanised alike, the sentence decides, and this model does not see it. Names are harder."
+        "For single words of the language of the data. Spelling does not settle every word: where several "
+        "native words are romanised alike, the sentence decides, and this model does not see it. Names are "
+        "harder."
     )
     largest_forgetting = 99.0  # a model of single words is used for nothing else
 
@@ -44,15 +42,17 @@ class WriteDevanagari(Track):
         self.letters_apart, self.extend, self.instruction = letters_apart, extend, instruction
         self.counted = cache(JointModel)
         self.known: tuple[tuple[str, str], ...] = ()
+        self.script = "Devanagari"
 
     def load(self, data: Path | None) -> Splits:
         splits = words.own_words() if data is None else read_words(data)
         self.known = pairs(splits)
+        self.script = main_script(word for _, word in self.known)
         return splits
 
     def model_input(self, example: Example) -> list[dict[str, str]]:
         word = " ".join(example.inputs) if self.letters_apart else example.inputs
-        content = f"{INSTRUCTION}\n{word}" if self.instruction else word
+        content = f"{INSTRUCTION.format(script=self.script)}\n{word}" if self.instruction else word
         return [{"role": "user", "content": content}]
 
     def gold(self, example: Example) -> str:
@@ -64,7 +64,7 @@ class WriteDevanagari(Track):
             "exact": float(written in example.answer),
             "cer": character_error_rate(written, example.answer),
             "chrf++": chrf(written, example.answer),
-            "purity": purity(written, "Devanagari"),
+            "purity": purity(written, self.script),
         }
 
     def floor(self, splits: Splits) -> Answerer:
@@ -73,8 +73,9 @@ class WriteDevanagari(Track):
         return lambda examples: [(model.best(e.inputs) or [("", 0.0)])[0][0] for e in examples]
 
     def further_floors(self) -> Sequence[tuple[str, str, Callable[[Splits], Answerer]]]:
+        rules = ("rules", "rules of indic-transliteration", partial(by_rules, self.script))
         return (
-            ("rules", "rules of indic-transliteration", by_rules),
+            *([rules] if has_rules(self.script) else []),
             ("frequent", "most frequent in train", frequent),
         )
 
@@ -87,10 +88,10 @@ class WriteDevanagari(Track):
 
     def new_pieces(self, splits: Splits) -> Sequence[str]:
         self.known = pairs(splits)
-        return DEVANAGARI if self.extend else ()
+        return sorted(set("".join(word for _, word in self.known))) if self.extend else ()
 
     def template(self) -> str:
-        return f"letters_apart={self.letters_apart} instruction={self.instruction}"
+        return f"letters_apart={self.letters_apart} instruction={self.instruction} script={self.script}"
 
     def choose(self, example: Example, answers: Sequence[str]) -> str:
         """The word with the best chance by counted spellings, to which every drawn answer adds a vote.
@@ -112,10 +113,11 @@ class WriteDevanagari(Track):
         return " ".join(self.choose(e, [answer]) for e, answer in zip(asked, answers, strict=True))
 
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
-        return [
+        spelt = [
             spelling_table(name, examples, {"tuned": models["tuned"][name], **self.rivals(splits, examples)})
             for name, examples in splits.probes.items()
         ]
+        return [*spelt, cost_table(self, splits, models)]
 
     def rivals(self, splits: Splits, examples: Sequence[Example]) -> dict[str, list[str]]:
         """Answers of the contenders without a model."""
@@ -143,9 +145,9 @@ def pairs(splits: Splits) -> tuple[tuple[str, str], ...]:
     return tuple((example.inputs, word) for example in splits.train for word in example.answer)
 
 
-def by_rules(splits: Splits) -> Answerer:
+def by_rules(script: str, splits: Splits) -> Answerer:
     """The rules of a library, with the final virama taken off as people would read it."""
-    return lambda examples: [rules_to_devanagari(example.inputs) for example in examples]
+    return lambda examples: [rules_to_native(example.inputs, script) for example in examples]
 
 
 def frequent(splits: Splits) -> Answerer:

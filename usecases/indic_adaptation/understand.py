@@ -11,7 +11,7 @@ from common.usecase import Answerer, Example, Scores, Source, Splits, Table
 from usecases.indic_adaptation import command_splits, commands
 from usecases.indic_adaptation.commands import in_script
 from usecases.indic_adaptation.scripts import canonical, script_of, words
-from usecases.indic_adaptation.track import Track
+from usecases.indic_adaptation.track import Track, cost_table
 
 SCRIPTS = ("as typed", "roman")
 NEW_WORD_COUNT = 4
@@ -81,7 +81,7 @@ class UnderstandCommands(Track):
         return model([self.model_input(Example("asked", "asked", canonical(question), ""))])[0]
 
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
-        return [kind_table(splits, models, self.score)]
+        return [kind_table(splits, models, self.score), cost_table(self, splits, models)]
 
 
 def frame_of(text: str) -> tuple[str, frozenset[tuple[str, str]]]:
