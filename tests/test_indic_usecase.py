@@ -1,6 +1,7 @@
 """The tracks of the use case: data without overlap, scores that hold, pieces that reload."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from common.errors import FaultsError, GalleryError
 from common.job import Job
 from common.usecase import Example, Splits
 from common.vocabulary import character_model, extend
-from usecases.indic_adaptation import command_splits, commands, hinglish, xquad
+from usecases.indic_adaptation import command_splits, commands, hinglish, prose, xquad
 from usecases.indic_adaptation.dakshina import read_words
 from usecases.indic_adaptation.fertility import fertility_table, measure, own_parallel, udhr
 from usecases.indic_adaptation.joint import JointModel, align, learn_pairs
 from usecases.indic_adaptation.romanise import romanise
 from usecases.indic_adaptation.scoring import character_error_rate, chrf, purity
+from usecases.indic_adaptation.scripts import detect
 from usecases.indic_adaptation.search import FindEnglish
 from usecases.indic_adaptation.track import cost_table, parallel_of
 from usecases.indic_adaptation.transliteration import WriteDevanagari, frequent
@@ -245,6 +247,44 @@ def test_mixing_is_graded_by_shared_words() -> None:
     assert hinglish.mixing("set alarm please", "please set alarm") == "mostly English"
 
 
+def own_words_of(template: str) -> set[str]:
+    return set(data.normalise(re.sub(r"{\w+}", "", template)).split())
+
+
+def test_wordings_for_learning_are_far_from_those_that_are_held_out() -> None:
+    forms = commands.content()["intent"]
+    for intent, by_form in commands.wordings().items():
+        for form, learnt in by_form.items():
+            for template in learnt:
+                slots = set(re.findall(r"{(\w+)}", template.lower()))
+                assert slots == set(forms[intent]["slots"]), template
+                for held in map(own_words_of, forms[intent][form][-2:]):
+                    own = own_words_of(template)
+                    assert len(own & held) < 0.6 * len(own | held), template
+    for form in ("hi", "mostly"):
+        by_split = [set(commands.templates("set_alarm", form, split)) for split in ("train", "val", "test")]
+        assert not set.intersection(*by_split) and all(by_split)
+
+
+def test_native_text_is_learnt_and_english_kept_beside_the_commands(tmp_path: Path) -> None:
+    track = UnderstandCommands(pretrain=1.0, replay=0.5, extend=True)
+    splits = track.load(None)
+    small = replace(splits, train=splits.train[:200])
+    rows = track.training_set(small)[200:]
+    native = [row for row in rows if detect(row["completion"]) != "not Indic"]
+    assert len(native) == len(prose.own_native()) > 300
+    assert 0.4 < (len(rows) - len(native)) / (200 + len(native)) < 0.6
+    held = {commands.english(m) for m in commands.meanings() if commands.split_of(m) == "test"}
+    assert not held & set(prose.own_english())
+    (tmp_path / prose.NATIVE_FILE).write_text("नया पाठ है\n\n" + "शब्द " * 130, encoding="utf-8")
+    (tmp_path / prose.ENGLISH_FILE).write_text("only this line\n", encoding="utf-8")
+    track.folder = tmp_path
+    rows = track.training_set(small)[200:]
+    assert [len(row["completion"].split()) for row in rows[:4]] == [2, 59, 59, 9]
+    assert {(row["prompt"], row["completion"]) for row in rows[4:]} == {("only ", "this line")}
+    assert "शब्द" in track.new_pieces(small)
+
+
 def test_frames_are_read_whatever_their_order() -> None:
     assert frame_of("a; x=1; y=2") == frame_of("A ;y= 2;x=1")
     assert slot_f1(frame_of("a; x=1; y=2")[1], frame_of("a; x=1")[1]) == pytest.approx(2 / 3)
@@ -355,6 +395,9 @@ def test_new_rows_start_as_means_and_reload_to_identical_logits(tmp_path: Path, 
     with torch.inference_mode():
         assert torch.equal(first(row).logits, second(row).logits)
         assert not torch.allclose(first.get_input_embeddings().weight[ids], table[ids])
+        whole = second.merge_and_unload() if method == "lora" else second
+        assert torch.allclose(whole(row).logits, first(row).logits, atol=1e-4)
+        assert whole.get_output_embeddings().weight is whole.get_input_embeddings().weight  # still one table
 
 
 def test_a_character_model_reads_and_writes_every_letter() -> None:

@@ -1,18 +1,18 @@
-"""Splits of the command track: own commands, or Hinglish-TOP from a folder; English rows for replay."""
+"""Splits of the command track: own commands, or Hinglish-TOP from a folder."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from common.data import near_duplicates, normalise, share_of
+from common.data import near_duplicates, normalise
 from common.errors import GalleryError
 from common.usecase import Example, Source, Splits
 from usecases.indic_adaptation import commands, hinglish
 from usecases.indic_adaptation.commands import Meaning
 from usecases.indic_adaptation.draws import name_of
-from usecases.indic_adaptation.fertility import own_parallel
 
 INSTRUCTION = (
     "Give the intent and the slots of this command as `intent; slot=value; slot=value`, the values in "
@@ -21,6 +21,7 @@ INSTRUCTION = (
 INTENT = re.compile(r"\[IN:(\w+)")
 SLOT = re.compile(r"\[SL:(\w+)")
 SAME_COMMAND = 0.9
+LEAST_OF_AN_INTENT = 40  # intents of few values are said more often in train, in more of its wordings
 
 
 def answer_of(meaning: Meaning) -> str:
@@ -34,13 +35,18 @@ def split_of(meaning: Meaning) -> str:
 
 @cache
 def own() -> Splits:
-    """Own commands: new combinations of values and new templates in the test, in every language."""
+    """Own commands: new combinations of values and new templates in val and test, in every language."""
     parts: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
-    for meaning in commands.meanings():
+    every = commands.meanings()
+    said = Counter(meaning.intent for meaning in every)
+    for meaning in every:
         chosen = split_of(meaning)
-        for split in ("train", "test") if chosen == "every" else (chosen,):
+        for split in parts if chosen == "every" else (chosen,):
             group = f"{meaning.key} {split}" if chosen == "every" else meaning.key
-            for text, kind in commands.spoken(meaning, split):
+            times = -(-LEAST_OF_AN_INTENT // said[meaning.intent]) if split == "train" else 1
+            for text, kind in (
+                found for number in range(times) for found in commands.spoken(meaning, split, number)
+            ):
                 identifier = name_of(f"{split} {kind} {text}")
                 parts[split].append(Example(identifier, group, text, answer_of(meaning), kind))
     return without_twins(parts, commands.SOURCE)
@@ -59,23 +65,6 @@ def without_twins(parts: Mapping[str, Sequence[Example]], source: Source, *notes
         dropped += len(parts[split]) - len(kept[split])
     notes += (f"{dropped} commands that stand twice, or nearly so in an earlier split",)
     return Splits(kept["train"], kept["val"], kept["test"], dropped=notes, source=source)
-
-
-def replay_rows(identifier: str, share: float) -> list[dict[str, Any]]:
-    """An English sentence to go on with, for a share of the commands, so that English is not forgotten."""
-    if share_of(identifier) >= share:
-        return []
-    sentences = english_sentences()
-    place = int(share_of(f"replay {identifier}") * (len(sentences) - 1))
-    first, *rest = sentences[place].split(" ")
-    return [{"prompt": first + " ", "completion": " ".join(rest)}]
-
-
-@cache
-def english_sentences() -> tuple[str, ...]:
-    """Plain English of our own: parallel and everyday sentences, one English form of every command."""
-    everyday = (text for _, text in commands.sentences())
-    return (*own_parallel()["English"], *everyday, *map(commands.english, commands.meanings()))
 
 
 def hinglish_top(data: Path) -> Splits:

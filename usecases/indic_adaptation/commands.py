@@ -93,15 +93,23 @@ def hashed_split(key: str) -> str:
     return "test" if share < SHARES["test"] else "val" if share < sum(SHARES.values()) else "train"
 
 
+@cache
+def wordings() -> dict[str, Any]:
+    """Hand-written templates for learning alone."""
+    return tomllib.loads((FILE.parent / "wordings.toml").read_text(encoding="utf-8"))
+
+
 def templates(intent: str, form: str, split: str) -> list[str]:
-    """The templates of a split: the last one is the test's, the others are for learning and choosing."""
+    """The templates of a split: the last one is the test's, the one before it is for choosing."""
     every = content()["intent"][intent][form]
-    return every[-1:] if split == "test" else every[:-1]
+    if split != "train":
+        return every[-1:] if split == "test" else every[-2:-1]
+    return every[:-2] + wordings()[intent][form]
 
 
-def native(meaning: Meaning, language: str, split: str) -> str:
+def native(meaning: Meaning, language: str, split: str, number: int) -> str:
     """A command in a language's own script."""
-    template = draw(meaning.key, language).choice(templates(meaning.intent, language, split))
+    template = draw(meaning.key, language, number).choice(templates(meaning.intent, language, split))
     return canonical(template.format(**{name: value(name, language, at) for name, at in meaning.slots}))
 
 
@@ -142,10 +150,16 @@ def respelled(word: str, rng: random.Random) -> str:
     return rng.choice(ways().get(word, (word,))) if rng.random() < RESPELLED_SHARE else word
 
 
-def sentences() -> Iterator[tuple[Example, str]]:
-    """Hand-written everyday sentences as people type them, each with its English."""
+@cache
+def everyday() -> tuple[tuple[str, str, str], ...]:
+    """Hand-written everyday sentences: Hindi, the same as people type it, English."""
     rows = tomllib.loads((FILE.parent / "sentences.toml").read_text(encoding="utf-8"))["rows"]
-    for _, typed, text in rows:
+    return tuple(tuple(row) for row in rows)
+
+
+def sentences() -> Iterator[tuple[Example, str]]:
+    """Everyday sentences as people type them, each with its English."""
+    for _, typed, text in everyday():
         name = name_of(text)
         yield Example(f"{name}-typed", text, typed, (name,), "everyday sentence"), text
 
@@ -174,12 +188,12 @@ def search_splits() -> Splits:
     )
 
 
-def spoken(meaning: Meaning, split: str) -> Iterator[tuple[str, str]]:
+def spoken(meaning: Meaning, split: str, number: int = 0) -> Iterator[tuple[str, str]]:
     """A command in every language and mixing, with the name of how it is written."""
     for language, label in LANGUAGES.items():
-        yield native(meaning, language, split), label
+        yield native(meaning, language, split, number), label
     for density, label in HINGLISH.items():
-        yield hinglish(meaning, density, split, 0), f"Hinglish, {label}"
+        yield hinglish(meaning, density, split, number), f"Hinglish, {label}"
 
 
 def in_script(text: str, script: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from common.errors import GalleryError
 from common.usecase import Answerer, Example, Scores, Source, Splits, Table
-from usecases.indic_adaptation import command_splits, commands
+from usecases.indic_adaptation import command_splits, commands, prose
 from usecases.indic_adaptation.commands import in_script
 from usecases.indic_adaptation.scripts import canonical, script_of, words
 from usecases.indic_adaptation.track import Track, cost_table
@@ -37,13 +37,21 @@ class UnderstandCommands(Track):
     largest_forgetting = 0.5
 
     def __init__(
-        self, script: str = "as typed", extend: bool = False, replay: float = 0.0, instruction: bool = False
+        self,
+        script: str = "as typed",
+        extend: bool = False,
+        replay: float = 0.0,
+        pretrain: float = 0.0,
+        instruction: bool = False,
     ) -> None:
         if script not in SCRIPTS:
             raise GalleryError(f"task.script is {script!r}; these exist: {', '.join(SCRIPTS)}.")
-        self.script, self.extend, self.replay, self.instruction = script, extend, replay, instruction
+        self.script, self.extend, self.instruction = script, extend, instruction
+        self.replay, self.pretrain = replay, pretrain
+        self.folder: Path | None = None
 
     def load(self, data: Path | None) -> Splits:
+        self.folder = data.parent if data and data.is_file() else data
         return command_splits.own() if data is None else command_splits.hinglish_top(data)
 
     def model_input(self, example: Example) -> list[dict[str, str]]:
@@ -67,12 +75,15 @@ class UnderstandCommands(Track):
         return [{"prompt": self.model_input(example), "completion": answer}]
 
     def training_set(self, splits: Splits) -> list[dict[str, Any]]:
-        """Every command, and beside a share of them an English sentence."""
-        replayed = [row for e in splits.train for row in command_splits.replay_rows(e.id, self.replay)]
-        return [*super().training_set(splits), *replayed]
+        """Every command; native text to go on pretraining; English beside a share of both."""
+        native = prose.native_rows(prose.native(self.folder), self.pretrain, self.script)
+        names = (*(e.id for e in splits.train), *(f"native {number}" for number in range(len(native))))
+        replayed = prose.replay_rows(iter(names), self.replay, prose.english(self.folder))
+        return [*super().training_set(splits), *native, *replayed]
 
     def new_pieces(self, splits: Splits) -> Sequence[str]:
-        return native_pieces([e.inputs for e in splits.train]) if self.extend else ()
+        learnt = (*(e.inputs for e in splits.train), *(prose.native(self.folder) if self.pretrain else ()))
+        return native_pieces(learnt) if self.extend else ()
 
     def template(self) -> str:
         return f"script={self.script} instruction={self.instruction}"
