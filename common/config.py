@@ -74,6 +74,9 @@ class RunConfig(BaseModel):
     frozen_layers: int = setting(3, "lowest layers kept fixed by layer-freezing", TRAINED, ge=1)
     virtual_tokens: int = setting(16, "length of a learned prompt", TRAINED, ge=1)
     hard_negatives: int = setting(0, "mined wrong passages per training row", ENCODER, ge=0, le=8)
+    from_linear: bool = setting(
+        False, "questions alone are tuned, from the linear map on, against every document", ENCODER
+    )
     matryoshka: tuple[int, ...] = setting((), "shorter sizes trained along, e.g. 128,64", ENCODER)
     classes_balanced: bool = setting(False, "weigh rare labels up in the loss", CLASSIFIER)
 

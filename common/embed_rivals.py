@@ -24,8 +24,15 @@ def load(job: Job, adapter: Path | None) -> Encoder:
     if adapter is None:
         return job.kept("base", lambda: Encoder(load_encoder(job.base, None, length)))
     if LinearMap.stored_in(adapter):
-        return Encoder(load(job, None).model, LinearMap.load(adapter))
+        base = load(job, None).model
+        tuned = load_encoder(job.base, adapter, length) if questions_alone(adapter) else base
+        return Encoder(tuned, LinearMap.load(adapter), base)
     return Encoder(load_encoder(job.base, adapter, length))
+
+
+def questions_alone(adapter: Path) -> bool:
+    """Whether the network was tuned for questions, and documents keep that of the base."""
+    return LinearMap.stored_in(adapter) and (adapter / "adapter_config.json").is_file()
 
 
 def questions(job: Job, examples: Sequence[Example]) -> list[str]:
@@ -93,14 +100,33 @@ def linear(job: Job, examples: tuple[Example, ...]) -> list[Output]:
 
 
 def trained_linear(job: Job) -> LinearMap:
-    """The linear map of this job, its rate and length chosen on val."""
+    """The linear map of this job, its rate and length chosen on val; made once for all who need it."""
+    return job.kept(f"linear-{job.seed}", lambda: timed_linear(job))
+
+
+def timed_linear(job: Job) -> LinearMap:
+    started = time.perf_counter()
+    val = side(job, job.splits.val)
+    found = fit_linear(training_side(job), val, base_vectors(job), job.seed)
+    job.shared[f"linear-seconds-{job.seed}"] = time.perf_counter() - started
+    return found
+
+
+def linear_seconds(job: Job) -> float:
+    """What fitting the linear map took, whoever asked for it first."""
+    return job.shared[f"linear-seconds-{job.seed}"]
+
+
+def training_side(job: Job) -> tuple[np.ndarray, list[list[int]]]:
+    """Vectors of the training questions by the base, with the places of their documents."""
+    return job.kept("training_side", lambda: side(job, job.splits.train))
+
+
+def side(job: Job, examples: Sequence[Example]) -> tuple[np.ndarray, list[list[int]]]:
+    """Vectors of questions by the base, with the places of their documents."""
     place = {identifier: row for row, identifier in enumerate(job.splits.documents)}
-    encoder = load(job, None)
-
-    def side(examples: Sequence[Example]) -> tuple[np.ndarray, list[list[int]]]:
-        return encoder.queries(questions(job, examples)), [[place[i] for i in e.answer] for e in examples]
-
-    return fit_linear(side(job.splits.train), side(job.splits.val), base_vectors(job), job.seed)
+    vectors = load(job, None).queries(questions(job, examples))
+    return vectors, [[place[i] for i in e.answer] for e in examples]
 
 
 def contenders() -> list[Contender]:

@@ -15,8 +15,9 @@ CHUNK_TEXTS = 256
 class Encoder:
     """An embedding model as the gallery sees it: texts in, unit vectors out."""
 
-    def __init__(self, model: Any, linear: LinearMap | None = None) -> None:
+    def __init__(self, model: Any, linear: LinearMap | None = None, document_model: Any = None) -> None:
         self.model, self.linear = model, linear
+        self.document_model = document_model or model
         self.counts: dict[str, int] = {}
 
     def queries(self, texts: Sequence[str]) -> np.ndarray:
@@ -24,7 +25,7 @@ class Encoder:
         return self.linear.queries(vectors) if self.linear else vectors
 
     def documents(self, texts: Sequence[str]) -> np.ndarray:
-        vectors = encode(self.model.encode_document, texts, self.tokens(texts), "passages")
+        vectors = encode(self.document_model.encode_document, texts, self.tokens(texts), "passages")
         return self.linear.documents(vectors) if self.linear else vectors
 
     def tokens(self, texts: Sequence[str]) -> list[int]:

@@ -14,6 +14,7 @@ from typing import Any
 from common import board, compare, export_template, models, parity
 from common import usecase as usecases
 from common.config import RunConfig
+from common.embed_rivals import questions_alone
 from common.errors import GalleryError
 from common.job import Job
 from common.models import TEXT_TUNERS
@@ -93,6 +94,8 @@ def why_not_merged(job: Job) -> str:
         return f"merged {job.usecase.tuner} models are not checked against their adapter"
     if job.config.method in parity.NOT_MERGED:
         return f"method {job.config.method!r} cannot be merged: {parity.NOT_MERGED[job.config.method]}"
+    if job.usecase.tuner == "embed" and questions_alone(job.adapter):
+        return "questions and documents go through two networks, which no single model folder can hold"
     if (job.adapter / "adapter_config.json").is_file():
         from peft import PeftConfig
 

@@ -5,8 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from common import launch, methods, trainer
-from common.embed_rivals import base_vectors, contenders, load, questions, ranked, trained_linear
+from common import launch, methods, question_tuning, trainer
+from common.embed_rivals import (
+    base_vectors,
+    contenders,
+    linear_seconds,
+    load,
+    questions,
+    ranked,
+    trained_linear,
+)
 from common.encoder import Encoder
 from common.job import Job, Output
 from common.metrics import ndcg
@@ -66,6 +74,8 @@ def fit(job: Job) -> dict[str, Any]:
     """Trains by the config's method and writes the adapter; gives what it cost."""
     if job.config.method == "head":
         return fit_head(job)
+    if job.config.from_linear:
+        return question_tuning.fit(job)
     rows = training_rows(job)
     arguments = trainer.arguments(job, len(rows))  # seeds what `prepare` draws
     arguments["dataloader_drop_last"] = launch.count() > 1  # gathered negatives need batches of one size
@@ -155,8 +165,8 @@ def count_tokens(model: Any, rows: list[dict[str, str]]) -> int:
 
 def fit_head(job: Job) -> dict[str, Any]:
     """The linear map as the tuned contender itself."""
-    started = time.perf_counter()
     found = trained_linear(job)
+    started = time.perf_counter() - linear_seconds(job)
     launch.once(lambda: found.save(job.adapter))
     base = load(job, None)
     facts = trainer.head_facts(
