@@ -110,7 +110,7 @@ def advice(row: RunRecord) -> str:
     cheap, untuned = (row.contenders[name]["scores"][row.headline] for name in (light[0], best_untuned(row)))
     if cheap["mean"] <= untuned["mean"]:
         return label
-    return "tune, but cheaply" if light[1] == "is better" else "fine-tune; a cheap tuning may do"
+    return "tune, but cheaply" if light[1] == "is better" else "fine-tune, perhaps cheaply"
 
 
 def sentence(entry: Entry, prices: Prices) -> str:

@@ -5,19 +5,19 @@ forbids itself every connection.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from common import curve, results
+from common import curve, methods_table, results
 from common.pages import render
 from common.record import write_text
 from common.results import Entry
-from common.verdicts import best_untuned
+from common.verdicts import advice, best_untuned, training_seconds
 
-FACTS = ("seconds", "trainable_parameters", "adapter_bytes", "peak_memory_bytes", "learning_rate")
+FACTS = ("trainable_parameters", "adapter_bytes", "peak_memory_bytes", "learning_rate")
+READABLE = 0o644  # a page is there to be shown; what this project writes is private at first
 PLACES = ("device", "threads", "machine", "date", "git_commit")
 DIGITS = 4
 
@@ -25,6 +25,7 @@ DIGITS = 4
 def write_board(path: Path, home: Path = results.BENCHMARKS) -> Path:
     """Writes the page."""
     write_text(path, page(results.entries(home)))
+    path.chmod(READABLE)
     return path
 
 
@@ -44,24 +45,21 @@ def content(found: Sequence[Entry]) -> dict[str, Any]:
         if kept and "tuned" in kept["scores"]:
             row["test"] = entry.row.data.get("test_ids_hash", "")
             tests.setdefault(row["test"], {key: kept[key] for key in ("ids", "groups", "kinds", "asked")})
-            row["scores"] = mean_by_example(kept)
+            row["scores"] = by_seed(kept)
         rows.append(row)
     return {"rows": rows, "tests": tests, "curves": [points(group) for group in curve.curves(found)]}
 
 
-def mean_by_example(kept: Mapping[str, Any]) -> list[float | None]:
-    """The tuned score of every example over seeds; an example without a score stays without."""
-    values = results.tuned_scores(kept)
-    present = np.isfinite(values)
-    total = np.where(present, values, 0.0).sum(axis=0)
-    means = np.round(total / np.maximum(present.sum(axis=0), 1), DIGITS).tolist()
-    return [mean if known else None for mean, known in zip(means, present.any(axis=0), strict=True)]
+def by_seed(kept: Mapping[str, Any]) -> list[list[float | None]]:
+    """The tuned score of every example for each seed; an example without a score stays without."""
+    return [[short(score) for score in scores] for scores in results.tuned_scores(kept).tolist()]
 
 
 def facts(entry: Entry) -> dict[str, Any]:
     """What the page shows of a record."""
     row = entry.row
     against = best_untuned(row) if entry.tuned else ""
+    seconds, exact = training_seconds(row)
     return {
         "name": entry.name,
         "usecase": row.usecase,
@@ -69,7 +67,8 @@ def facts(entry: Entry) -> dict[str, Any]:
         "method": row.method,
         "tier": entry.tier,
         "status": row.status,
-        "verdict": row.verdict.get("label", ""),
+        "kind": kind(entry),
+        "verdict": advice(row) if entry.tuned else row.status,
         "reason": row.verdict.get("reason", "") if entry.tuned else row.reason,
         "headline": row.headline,
         "seeds": len(row.seeds),
@@ -80,9 +79,18 @@ def facts(entry: Entry) -> dict[str, Any]:
         "against": row.contenders[against]["label"] if against else "",
         "gap": interval(row.difference[against]) if against else None,
         "cost": {key: row.training[key] for key in FACTS if key in row.training},
+        "seconds": short(seconds) if row.training else None,
+        "clock": "processor" if exact else "clock",
         "lost": short(row.forgetting.get("loss")),
         "made": {key: row.environment[key] for key in PLACES if key in row.environment},
     }
+
+
+def kind(entry: Entry) -> str:
+    """What a row is there for."""
+    if not entry.whole:
+        return "part of the data"
+    return "compared method" if methods_table.sought(entry) else "variant"
 
 
 def contender(found: dict[str, Any], headline: str) -> dict[str, Any]:
@@ -102,7 +110,10 @@ def interval(value: dict[str, float]) -> list[float | None]:
 
 def short(value: float | None) -> float | None:
     """A number with as many digits as anybody reads; what is no number is null."""
-    return None if value is None or not np.isfinite(value) else round(float(value), DIGITS)
+    if value is None or not math.isfinite(value):
+        return None
+    found = round(float(value), DIGITS)
+    return int(found) if found == int(found) else found
 
 
 def points(group: Sequence[Entry]) -> dict[str, Any]:

@@ -266,7 +266,7 @@ def test_a_cheaper_tuning_that_is_as_good_changes_the_advice() -> None:
     assert "Fine-tune.**" in surely and "cheap" not in surely
     assert "Tune, but cheaply.**" in verdicts.reason(better)
     assert "is better still: 0.800, `lora` minus it -0.100" in verdicts.reason(better)
-    assert "a cheap tuning may do.**" in verdicts.reason(tied)
+    assert "Fine-tune, perhaps cheaply.**" in verdicts.reason(tied)
     worthless = entry("offline", means={"linear": 0.5, "tuned": 0.51})
     assert verdicts.advice(worthless.row) == "fine-tune", "cheap and below the best untuned: no advice"
     head = entry("offline", method="head", means={"linear": 0.7})
