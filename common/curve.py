@@ -77,11 +77,12 @@ def seed_spread(points: Sequence[Point], random: np.random.Generator) -> np.ndar
 
 def curves(found: Sequence[Entry]) -> list[list[Entry]]:
     """Rows that differ only in their share of the training data, smallest first."""
-    together: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
+    together: dict[tuple[str, ...], list[Entry]] = defaultdict(list)  # a row with a sought rate is another
     for entry in found:
         if entry.tuned:
             row = entry.row
-            same = (row.base.get("id", ""), row.data.get("test_ids_hash", ""))
+            rate = str(row.training.get("learning_rate"))
+            same = (row.base.get("id", ""), row.data.get("test_ids_hash", ""), rate)
             together[row.usecase, row.variant, row.method, *same].append(entry)
     return [
         sorted(group, key=lambda entry: entry.row.data["counts"]["train"])

@@ -232,6 +232,8 @@ def test_shares_make_a_curve_and_stay_out_of_the_other_tables() -> None:
     assert "| 0.125 | 100 | 0.500" in curve.page(group) and "Twice the data would give" in curve.page(group)
     assert "| 100 to 800 | yes |" in page or "| 100 to 800 | **no" in page
     assert page.split("## Every variant")[1].count("| offline |") == 1
+    sought = entry("offline", training={**made_up.made().training, "learning_rate": 0.5})
+    assert curve.curves([*group, sought]) == [group]
 
 
 def test_rates_sought_alike_are_compared_and_others_are_left_to_the_variants() -> None:
