@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from common import answering, methods, rehearsal, trainer, trl_adapter
+from common import answering, lessons, methods, rehearsal, trainer, trl_adapter
 from common.data import share_of
 from common.job import Job
 from common.models import local_base
@@ -47,7 +47,7 @@ def supervised(job: Job, rows: Sequence[dict[str, Any]], epochs: int, folder: Pa
     work = replace(job, config=config.model_copy(update=changes), folder=folder)
     arguments = trainer.arguments(work, len(rows))
     model, tokenizer = answering.start(work)
-    kept = answering.encoded(work, tokenizer, rows)
+    kept = lessons.encoded(work, tokenizer, rows)
     held = rehearsal.prepared(work, model, tokenizer)
     model = methods.apply(model, work.config, "preference", "CAUSAL_LM")
     watch = trainer.Watch()

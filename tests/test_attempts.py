@@ -14,7 +14,7 @@ from common.tuners import embed
 from tests import tiny_hub, toy_text
 from tests.test_hub_models import search_case, small_search
 
-VARIANT = "rank = 4\nbatch_size = 12\nanswer_length_tokens = 4\ntrain_length_tokens = 200\nshots = 1\n"
+VARIANT = "rank = 4\nbatch_size = 12\nanswer_length_tokens = 6\ntrain_length_tokens = 200\nshots = 1\n"
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from tests import tiny_hub, toy_text
 
 WORKER = str(Path(__file__).with_name("launch_worker.py"))
 VARIANT = (
-    "rank = 4\nepochs = 2\nbatch_size = 12\nlearning_rate = 1e-2\nanswer_length_tokens = 4\n"
+    "rank = 4\nepochs = 2\nbatch_size = 12\nlearning_rate = 1e-2\nanswer_length_tokens = 6\n"
     "train_length_tokens = 200\nshots = 1\n"
 )
 SHARDS = """

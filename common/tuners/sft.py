@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
-from common import bottleneck, launch, methods, rehearsal, trainer, trl_adapter
+from common import bottleneck, launch, lessons, methods, rehearsal, trainer, trl_adapter
 from common.answering import (
     TEMPLATE_FILE,
     answers,
     ask_model,
-    encoded,
     few_shot,
     forgetting,
     load,
@@ -36,7 +35,7 @@ def contenders() -> list[Contender]:
 
 def encoded_rows(job: Job, tokenizer: Any) -> list[Encoded]:
     """The use case's training rows as tokens."""
-    return encoded(job, tokenizer, job.usecase.training_set(job.splits))
+    return lessons.encoded(job, tokenizer, job.usecase.training_set(job.splits))
 
 
 def fit(job: Job) -> dict[str, Any]:
