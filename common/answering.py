@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from common import chat, launch, refusals
+from common import chat, large, launch, refusals
 from common.data import by_hash
 from common.errors import GalleryError
 from common.evaluate import headline
@@ -149,7 +149,7 @@ def nearest_training(job: Job, examples: Sequence[Example]) -> list[list[tuple[c
     """For each example the most similar training rows, by character n-grams of what is asked."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    train, case = job.splits.train, job.usecase
+    train, case = large.known(job.splits).train, job.usecase
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), max_features=50_000)
     known = vectorizer.fit_transform([case.asked(example) for example in train])
     wanted = vectorizer.transform([case.asked(example) for example in examples])

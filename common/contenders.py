@@ -7,6 +7,7 @@ from functools import partial
 from importlib import import_module
 from types import ModuleType
 
+from common import large
 from common.errors import GalleryError
 from common.job import Contender, Job, Output
 from common.usecase import Answerer, Example, Splits, UseCase
@@ -34,7 +35,7 @@ def answer_floor(
     answers: Callable[[Splits], Answerer], job: Job, examples: tuple[Example, ...]
 ) -> list[Output]:
     """The use case's answers without a model."""
-    values = answers(job.splits)(examples)
+    values = answers(large.known(job.splits))(examples)
     if len(values) != len(examples):
         raise GalleryError(f"The floor of {job.usecase.name} gave {len(values)} answers to {len(examples)}.")
     return [Output(example.id, value) for example, value in zip(examples, values, strict=True)]

@@ -47,26 +47,31 @@ def grams_of(text: str) -> np.ndarray:
 
 
 def candidates(hashes: np.ndarray, side: np.ndarray) -> Iterator[np.ndarray]:
-    """Pairs of rows that share a band: each with its neighbour, the first, and one of the side before.
-
-    A bucket of any size gives a few pairs per row, so the work stays linear.
-    """
+    """Pairs of rows that share a band of their signatures."""
     for band in range(0, HASHES, ROWS_PER_BAND):
         keys = np.zeros(len(hashes), np.uint64)
         for column in range(band, band + ROWS_PER_BAND):
             keys = keys * MULTIPLIERS[1] + hashes[:, column]
-        order = np.lexsort((side, keys))
-        key, sides = keys[order], side[order]
-        same = np.flatnonzero(key[1:] == key[:-1]) + 1
-        if not len(same):
-            continue
-        new = np.r_[True, key[1:] != key[:-1]]
-        first = np.maximum.accumulate(np.where(new, np.arange(len(key)), 0))
-        turned = np.r_[True, (sides[1:] != sides[:-1]) | new[1:]]
-        latest = np.maximum.accumulate(np.where(turned, np.arange(len(key)), 0))
-        before = np.maximum(latest - 1, first)  # the last row of the side before, in the same bucket
-        left = np.r_[order[same - 1], order[first[same]], order[before[same]]]
-        yield alike(hashes, left, np.tile(order[same], 3))
+        left, right = neighbours(keys, side)
+        if len(left):
+            yield alike(hashes, left, right)
+
+
+def neighbours(keys: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows with one key: each with its neighbour, the first, and one of the side before.
+
+    A bucket of any size gives a few pairs per row, so the work stays linear.
+    """
+    order = np.lexsort((side, keys))
+    key, sides = keys[order], side[order]
+    same = np.flatnonzero(key[1:] == key[:-1]) + 1
+    new = np.r_[True, key[1:] != key[:-1]]
+    first = np.maximum.accumulate(np.where(new, np.arange(len(key)), 0))
+    turned = np.r_[True, (sides[1:] != sides[:-1]) | new[1:]]
+    latest = np.maximum.accumulate(np.where(turned, np.arange(len(key)), 0))
+    before = np.maximum(latest - 1, first)  # the last row of the side before, in the same bucket
+    left = np.r_[order[same - 1], order[first[same]], order[before[same]]]
+    return left, np.tile(order[same], 3)
 
 
 def alike(hashes: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from common import (
     attempts,
     contenders,
     data,
+    large,
     launch,
     methods,
     models,
@@ -219,7 +220,7 @@ def evaluate_stage(job: Job) -> list[Output]:
         outputs = contenders.timed(tuner.predict, job, job.splits.test)
         write_json(job.folder / "forgetting.json", tuner.forgetting(job, job.usecase.neutral()))
         if job.seed == 0:
-            tables = [*job.usecase.tables(job.splits, tuner.models(job)), *tokenizer_tables(job)]
+            tables = [*job.usecase.tables(large.known(job.splits), tuner.models(job)), *tokenizer_tables(job)]
             write_json(job.folder / "tables.json", [asdict(table) for table in tables])
         write_outputs(path, outputs)
         launch.wait()

@@ -55,10 +55,11 @@ class Splits:
     """What each split is for: train to fit, val to choose, test to be scored once.
 
     `documents` is what a retrieval use case ranks. `probes` are examples scored beside the
-    headline. `dropped` says what was left out of the data, and why.
+    headline. `dropped` says what was left out of the data, and why. Training examples of a very
+    large file stay in it (`common.rows.Rows`).
     """
 
-    train: tuple[Example, ...]
+    train: Sequence[Example]
     val: tuple[Example, ...]
     test: tuple[Example, ...]
     documents: Mapping[str, str] = field(default_factory=dict)

@@ -6,10 +6,12 @@ Every fault is named by row. Near-identical questions stay in one split.
 import csv
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from common import large
 from common.data import Row, near_duplicates, normalise, read_jsonl, split_by_group, text_of
 from common.errors import FaultsError, GalleryError
 from common.usecase import Example, Source, Splits
@@ -38,9 +40,12 @@ def read_conversations(path: Path, rows_per_label: int = 0) -> Splits:
             f"--data {path}: expected a .jsonl or .csv file, found {found}. "
             f"Write one conversation a line: {SHAPE}"
         )
+    source = Source(path.stem, "as stated by its owner", "given by the user")
+    if path.suffix == ".jsonl" and large.is_large(path) and not rows_per_label:
+        return large.read(path, partial(example_of, path.name), source)
     faults: list[str] = []
     rows = read_csv(path, faults) if path.suffix == ".csv" else read_jsonl(path, {}, faults)
-    found = [(row.get("split"), example_of(row, number, path.name, faults)) for number, row in rows]
+    found = [(row.get("split"), example_of(path.name, row, number, faults)) for number, row in rows]
     named = sum(split is not None for split, _ in found)
     if 0 < named < len(found):
         faults.append(f"{path.name}: {named} of {len(found)} rows have a split; give all or none")
@@ -50,7 +55,6 @@ def read_conversations(path: Path, rows_per_label: int = 0) -> Splits:
     examples = [example for _, example in found if example is not None]
     if len(examples) < FEWEST_ROWS:
         raise GalleryError(f"{path} has {len(examples)} rows; {FEWEST_ROWS} are the least that can be split.")
-    source = Source(path.stem, "as stated by its owner", "given by the user")
     if named:
         return by_column([split for split, _ in found], examples, source)
     return by_cluster(limited(examples, rows_per_label), source)
@@ -84,7 +88,7 @@ def turns_of(row: Mapping[str, Any], shape: tuple[str, ...]) -> Any:
     return joined(asked, said)
 
 
-def example_of(row: Mapping[str, Any], number: int, name: str, faults: list[str]) -> Example | None:
+def example_of(name: str, row: Mapping[str, Any], number: int, faults: list[str]) -> Example | None:
     """One row as an example, or None with its faults noted."""
     place = f"{name} row {number}"
     shape = shape_of(row)
