@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from common import contract, data, models, record, scaffold
+from common import contract, data, models, parts, record, scaffold
 from common import usecase as usecases
 from common.config import RunConfig
 from common.contenders import tuner_of
@@ -174,7 +174,7 @@ def standing(made: record.RunRecord) -> str:
 def reload_faults(usecase: UseCase, settings: RunConfig, place: Path) -> list[str]:
     """The weights in the run folder give the answers that were scored."""
     usecase = usecase.configured(settings.task)
-    splits = data.used(usecase.load(settings.data), settings.smoke, settings.train_share)
+    splits = parts.used(usecase.load(settings.data), settings.smoke, settings.train_share)
     base = models.resolve(settings.model, settings.revision, usecase.tuner)
     job = Job(usecase, splits, settings, base, 0, place / "seed-0")
     kept = [row["value"] for row in record.read_rows(job.folder / "tuned.jsonl")]

@@ -108,11 +108,11 @@ def usecase_of(row: RunRecord) -> usecase.UseCase:
 
 def splits_of(row: RunRecord) -> Splits:
     """The data of a run, loaded anew and checked against its hash."""
-    from common import data
+    from common import data, parts
 
     given = row.config.get("data")
     splits = usecase_of(row).load(Path(given) if given else None)
-    splits = data.used(splits, row.tier == "smoke", row.config.get("train_share", 1.0))
+    splits = parts.used(splits, row.tier == "smoke", row.config.get("train_share", 1.0))
     if data.fingerprint(splits.test) != row.data["test_ids_hash"]:
         raise GalleryError(f"The data of {row.usecase} changed since the run; run it again to compare.")
     return splits

@@ -22,6 +22,7 @@ from common import (
     launch,
     methods,
     models,
+    parts,
     rates,
     record,
     search,
@@ -143,7 +144,7 @@ def data_stage(run: Run) -> Splits:
     for name in ("train", "test"):
         if not splits.named()[name]:
             raise GalleryError(f"The {name} split of {run.usecase.name} is empty; every run needs one.")
-    splits = data.used(splits, run.config.smoke, run.config.train_share)
+    splits = parts.used(splits, run.config.smoke, run.config.train_share)
     facts = data.describe(splits)
     identity = hashlib.sha256(
         json.dumps([settings_of(run.config), facts["fingerprint"]], sort_keys=True).encode()

@@ -1,7 +1,7 @@
 """Training rows of a very large file as tokens: written once to an Arrow file, mapped while training."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -28,8 +28,8 @@ class Stored:
         return len(self.lengths)
 
 
-def kept(path: Path, count: int, encoded: Callable[[], Iterable[Encoded]]) -> None:
-    """Writes the rows, whole or not at all; a file that is there was written by the same settings."""
+def write(path: Path, count: int, encoded: Iterable[Encoded]) -> None:
+    """Writes the rows, whole or not at all; a file that is there was written by the same run before."""
     from datasets import Features, List, Value
     from datasets.arrow_writer import ArrowWriter
 
@@ -40,7 +40,7 @@ def kept(path: Path, count: int, encoded: Callable[[], Iterable[Encoded]]) -> No
     numbers = List(Value("int32"))
     with task("writing tokens", count, "rows") as work:
         with ArrowWriter(path=str(part), features=Features(input_ids=numbers, labels=numbers)) as writer:
-            for rows in groups(encoded()):
+            for rows in groups(encoded):
                 writer.write_batch(
                     {"input_ids": [r.input_ids for r in rows], "labels": [r.labels for r in rows]}
                 )

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from common import launch
-from common.chat import IGNORED, TEMPLATE_SETTINGS, Encoded
+from common.chat import IGNORED, TEMPLATE_SETTINGS
 from common.evaluate_text import answer_logits
+from common.lessons import Lessons, lengths_of
 from common.preferences import Likelihoods, Pair
 from common.rehearsal import Rehearsal, rehearsing
+from common.stored import Stored
 
 LENGTH_JITTER_TOKENS = 8
 ROBUST_SMOOTHING = 0.1
@@ -19,18 +21,18 @@ def built(
     config: Any,
     model: Any,
     processor: Any,
-    rows: list[dict[str, Any]],
+    rows: Any,
     callbacks: list[Any],
     **more: Any,
 ) -> Any:
-    """A trainer of TRL over some rows, in the one form that all of them take."""
+    """A trainer of TRL over a data set or a list of rows, in the one form that all of them take."""
     from datasets import Dataset
 
     return kind(
         model=model,
         args=config,
         processing_class=processor,
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=Dataset.from_list(rows) if isinstance(rows, list) else rows,
         callbacks=callbacks,
         **more,
     )
@@ -39,7 +41,7 @@ def built(
 def sft_trainer(
     model: Any,
     tokenizer: Any,
-    rows: list[Encoded],
+    rows: Lessons,
     arguments: dict[str, Any],
     callbacks: list[Any],
     rehearsal: Rehearsal | None = None,
@@ -47,24 +49,34 @@ def sft_trainer(
     """A supervised trainer over rows that are tokens already, with loss on the answers only."""
     from trl import SFTConfig, SFTTrainer
 
-    packed = not arguments["use_cpu"]
+    packed, lengths = not arguments["use_cpu"], lengths_of(rows)
     config = SFTConfig(
         **arguments,
-        max_length=max(len(row.input_ids) for row in rows),
+        max_length=max(lengths),
         # Packing needs variable-length attention to pay; on a CPU like lengths share a batch instead.
         packing=packed,
         activation_checkpointing=False,
         dataset_num_proc=None,
     )
-    tokens = [{"input_ids": r.input_ids, "labels": r.labels} for r in rows]
-    if not packed:
-        here = launch.count() * config.per_device_train_batch_size
-        tokens += [{"input_ids": [0], "labels": [IGNORED]}] * blanks_for(len(tokens), here)
-    kind = SFTTrainer if packed else cpu_trainer(SFTTrainer, [len(row.input_ids) for row in rows])
+    here = launch.count() * config.per_device_train_batch_size
+    tokens = token_rows(rows, 0 if packed else blanks_for(len(lengths), here))
+    kind = SFTTrainer if packed else cpu_trainer(SFTTrainer, lengths)
     trainer = built(rehearsing(kind, rehearsal), config, model, tokenizer, tokens, callbacks)
     if not packed:
         full_precision(model)
     return trainer
+
+
+def token_rows(rows: Lessons, blanks: int) -> Any:
+    """What a trainer reads, with rows without loss behind it."""
+    from datasets import Dataset, concatenate_datasets
+
+    empty = [{"input_ids": [0], "labels": [IGNORED]}] * blanks
+    if not isinstance(rows, Stored):
+        return [*({"input_ids": r.input_ids, "labels": r.labels} for r in rows), *empty]
+    if not blanks:
+        return rows.data
+    return concatenate_datasets([rows.data, Dataset.from_list(empty, features=rows.data.features)])
 
 
 def full_precision(model: Any) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import bench, board, data, models, publish, record, results, run, stamp, usecase
+from common import bench, board, models, parts, publish, record, results, run, stamp, usecase
 from common.errors import GalleryError
 from common.usecase import Example, Splits
 from tests import made_up, toy
@@ -212,7 +212,7 @@ def test_a_folder_under_another_name_is_refused(place: Path) -> None:
 def test_smaller_shares_lie_within_larger_ones_by_whole_groups() -> None:
     examples = tuple(Example(f"{g}-{i}", f"g{g}", "x", "y") for g in range(16) for i in range(3))
     splits = Splits(examples, examples[:1], examples[:2])
-    parts = [data.train_part(splits, share) for share in (*bench.SHARES, 1.0)]
+    parts = [parts.train_part(splits, share) for share in (*bench.SHARES, 1.0)]
     assert [len(part.train) for part in parts] == [3, 6, 12, 24, 48]
     for small, large in zip(parts, parts[1:], strict=False):
         assert {e.id for e in small.train} < {e.id for e in large.train}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common import chat, config, models, parity, run, usecase
+from common import chat, config, models, parity, parts, run, usecase
 from common.generate import replies
 from common.job import Job
 from common.tuners import embed
@@ -102,7 +102,7 @@ def test_data_to_merged_model_through_the_gallery(shape: tuple[str, Path], tmp_p
     assert made.training["steps"] > 0 and made.base["id"] == str(folder)
 
     base = models.resolve(str(folder), None, "sft")
-    splits = run.data.smoke_sample(found.load(None))
+    splits = parts.smoke_sample(found.load(None))
     job = Job(found, splits, settings, base, 0, tmp_path / "out" / "seed-0")
     with safe_open(job.adapter / "adapter_model.safetensors", "pt") as file:
         names = list(file.keys())
@@ -128,7 +128,7 @@ def small_search(folder: Path, root: Path) -> Job:
     found, loaded, _ = search_case()
     given = {"model": str(folder), "method": "lora", "learning_rate": 5e-4, "batch_size": 16, "epochs": 1}
     settings = config.build(found, "offline", given)
-    splits = run.data.smoke_sample(loaded, train=32, val=8, test=8)
+    splits = parts.smoke_sample(loaded, train=32, val=8, test=8)
     wanted = {i for e in (*splits.train, *splits.val, *splits.test) for i in e.answer}
     texts = {i: text for i, text in splits.documents.items() if i in wanted}
     base = models.resolve(str(folder), None, "embed")

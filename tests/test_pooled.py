@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from common import config, data, models, pooled, usecase
+from common import config, models, parts, pooled, usecase
 from common.classify_rivals import features, fitted_head, texts_of
 from common.job import Job
 from common.tuners import classify
@@ -16,7 +16,7 @@ from common.tuners import classify
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     found = usecase.find("fault_diagnosis")
-    splits = data.smoke_sample(found.load(None), train=48, val=16, test=24)
+    splits = parts.smoke_sample(found.load(None), train=48, val=16, test=24)
     chosen = config.build(found, "offline", {"epochs": 1, "batch_size": 16})
     base = models.resolve("embedded", None, "classify")
     return Job(found, splits, chosen, base, 0, tmp_path_factory.mktemp("pooled"))

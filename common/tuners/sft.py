@@ -18,7 +18,6 @@ from common.answering import (
     val_score,
     zero_shot,
 )
-from common.chat import Encoded
 from common.job import Contender, Job
 from common.vocabulary import extend
 
@@ -33,17 +32,12 @@ def contenders() -> list[Contender]:
     ]
 
 
-def encoded_rows(job: Job, tokenizer: Any) -> list[Encoded]:
-    """The use case's training rows as tokens."""
-    return lessons.encoded(job, tokenizer, job.usecase.training_set(job.splits))
-
-
 def fit(job: Job) -> dict[str, Any]:
     """Trains by the config's method and writes the adapter; gives what it cost."""
     arguments = trainer.arguments(job, job.config.batch_size)
     model, tokenizer = start(job)
     new_rows = extend(model, tokenizer, job.usecase.new_pieces(job.splits))
-    rows = encoded_rows(job, tokenizer)
+    rows = lessons.of_training(job, tokenizer)
     held = rehearsal.prepared(job, model, tokenizer)
     arguments = {**arguments, **trainer.schedule(job, len(rows))}
     model = methods.apply(model, job.config, "sft", "CAUSAL_LM", new_rows)
@@ -56,7 +50,7 @@ def fit(job: Job) -> dict[str, Any]:
     trainer.log_of(engine, job, best.history)
     weights = trainer.whole_weights(engine)
     launch.once(lambda: save(job, model, tokenizer, weights))
-    tokens = sum(len(row.input_ids) for row in rows) * job.config.epochs
+    tokens = sum(lessons.lengths_of(rows)) * job.config.epochs
     return trainer.facts(model, engine, watch, seconds, tokens, len(rows), job)
 
 

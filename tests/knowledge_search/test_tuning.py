@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import ask, config, data, methods, models, run, usecase
+from common import ask, config, methods, models, parts, run, usecase
 from common.errors import GalleryError
 from common.job import Job
 from common.record import RunRecord
@@ -19,7 +19,7 @@ FAST = {"smoke": True}
 def job(folder: Path, **given: object) -> Job:
     found = usecase.find("knowledge_search")
     settings = config.build(found, "offline", given)
-    splits = data.smoke_sample(found.load(None), train=32, val=8, test=16)
+    splits = parts.smoke_sample(found.load(None), train=32, val=8, test=16)
     return Job(found, splits, settings, models.resolve("embedded", None, "embed"), 0, folder)
 
 
