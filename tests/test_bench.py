@@ -212,12 +212,12 @@ def test_a_folder_under_another_name_is_refused(place: Path) -> None:
 def test_smaller_shares_lie_within_larger_ones_by_whole_groups() -> None:
     examples = tuple(Example(f"{g}-{i}", f"g{g}", "x", "y") for g in range(16) for i in range(3))
     splits = Splits(examples, examples[:1], examples[:2])
-    parts = [parts.train_part(splits, share) for share in (*bench.SHARES, 1.0)]
-    assert [len(part.train) for part in parts] == [3, 6, 12, 24, 48]
-    for small, large in zip(parts, parts[1:], strict=False):
+    made = [parts.train_part(splits, share) for share in (*bench.SHARES, 1.0)]
+    assert [len(part.train) for part in made] == [3, 6, 12, 24, 48]
+    for small, large in zip(made, made[1:], strict=False):
         assert {e.id for e in small.train} < {e.id for e in large.train}
         assert small.test == splits.test and small.val == splits.val
-    assert all(len({e.id for e in part.train if e.group == "g3"}) in (0, 3) for part in parts)
+    assert all(len({e.id for e in part.train if e.group == "g3"}) in (0, 3) for part in made)
 
 
 def test_a_run_writes_its_stamp_its_share_and_its_scores_per_example(place: Path) -> None:

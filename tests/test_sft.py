@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common import chat, config, data, methods, models, run, trl_adapter, usecase
+from common import chat, config, data, lessons, methods, models, run, trl_adapter, usecase
 from common.errors import GalleryError
 from common.evaluate_text import answer_bits, likeliest
 from common.generate import Sampling, replies
@@ -48,12 +48,12 @@ def test_rows_too_long_and_empty_answers_are_refused(tiny: Path, tmp_path: Path)
     work = job(tiny, tmp_path, LEARNS + "train_length_tokens = 9\n")
     _, tokenizer = sft.load(work, None)
     with pytest.raises(GalleryError, match="50 of 50 training rows are longer"):
-        sft.encoded_rows(work, tokenizer)
+        lessons.of_training(work, tokenizer)
     short = LEARNS.replace("answer_length_tokens = 6", "answer_length_tokens = 1")
     with pytest.raises(
         GalleryError, match="50 of 50 training answers are longer than answer_length_tokens = 1"
     ):
-        sft.encoded_rows(job(tiny, tmp_path / "short", short), tokenizer)
+        lessons.of_training(job(tiny, tmp_path / "short", short), tokenizer)
 
 
 def test_a_template_without_an_end_or_with_another_prefix_is_refused(tiny: Path) -> None:
