@@ -125,7 +125,7 @@ def test_of_the_real_core_a_run_reaches_what_it_needs_and_no_page() -> None:
             ("common.evaluate", "verdict"),
             ("common.trainer", "arguments"),
             ("common.methods", "REGISTRY"),
-            ("common.data", "used"),
+            ("common.parts", "used"),
             (f"common.tuners.{found.tuner}", "fit"),
         } <= set(reached)
         modules = {module for module, _ in reached}
