@@ -171,5 +171,5 @@ def test_a_question_for_a_column_that_is_not_there_is_refused(monkeypatch: pytes
     use(monkeypatch, {**PLAIN, "slot": {"bias": -9.0, "only colour": 12.0}})
     short = PromptOptions(serializer="numbered")
     assert as_sql("SELECT @6", "boats by colour", SCHEMA, short) == "UNANSWERABLE"
-    assert as_sql("SELECT @4", "boats", SCHEMA, short) == "UNANSWERABLE"
+    assert as_sql("SELECT @6 WHERE @0 > 3", "boats", SCHEMA, short) == "UNANSWERABLE"
     assert as_sql("SELECT @6", "boats", SCHEMA, short) == "SELECT boat_name FROM boat"

@@ -33,7 +33,11 @@ def test_every_kind_of_value_is_found() -> None:
         ("@2 BETWEEN '2021-05-01' AND '2021-05-31' AND @4 = 7", "@2 BETWEEN @32 AND @4 = 7"),
         ("@2 BETWEEN '1998-01-01' AND '1998-12-31'", "@2 BETWEEN @34"),
         ("@2 BETWEEN 3 AND 12.5", "@2 BETWEEN @36 AND @30"),
-        ("@2 < 1998 ORDER BY @2 LIMIT 1", "@2 < @34 ORDER BY @2 LIMIT 1"),
+        ("@7 < 1998 ORDER BY @7 LIMIT 1", "@7 < @34 ORDER BY @7 LIMIT 1"),
+        ("@2 < '1998-01-01' AND @4 > '2021-05-31'", "@2 < @34 AND @4 > @32"),
+        ("@2 >= '1998-01-01' AND @4 <= '2021-05-31'", "@2 >= @34 AND @4 <= @32"),
+        ("@2 BETWEEN '1998-01-01' AND '2021-05-31' AND @7 = 1998", "@2 BETWEEN @34 AND @32 AND @7 = @34"),
+        ("@2 NOT BETWEEN '1998-01-01' AND '1998-12-31' OR @4 > 1", "@2 NOT BETWEEN @34 OR @4 > 1"),
         ("@2 LIKE '%Ann Lee%' OR @2 LIKE 'Ann Lee%'", "@2 LIKE %@35% OR @2 LIKE @35%"),
         ("@2 >= '2020-02-03' AND @5 = 'other' AND @6 = 40", "@2 >= @33 AND @5 = 'other' AND @6 = 40"),
     ],
@@ -41,7 +45,27 @@ def test_every_kind_of_value_is_found() -> None:
 def test_an_answer_goes_there_and_back(answer: str, short: str) -> None:
     said = values_in(QUESTION, [], first=30)
     assert pointed(answer, said) == short
-    assert unpointed(short, said) == answer
+    assert unpointed(short, said, {"@7"}) == answer
+
+
+def test_a_year_that_a_column_of_dates_equals_is_all_its_days() -> None:
+    said = values_in("Boats of 1998", [], first=30)
+    assert unpointed("@2 = @30", said) == "@2 BETWEEN '1998-01-01' AND '1998-12-31'"
+    assert unpointed("@2 = @30", said, {"@2"}) == "@2 = 1998"
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("at least two boats, one of twenty", [("number", "2"), ("number", "20")]),
+        ("more than 1,200 or 3,400.5 litres", [("number", "1200"), ("number", "3400.5")]),
+        ("before 1 March 2021", [("day", "2021-03-01")]),
+        ("since the 3rd of May 2020 or June 4th, 2021", [("day", "2020-05-03"), ("day", "2021-06-04")]),
+        ("twofold and two-way", []),
+    ],
+)
+def test_numbers_and_days_in_words_are_values(question: str, found: list[tuple[str, str]]) -> None:
+    assert [(one.kind, one.text) for one in values_in(question, [])] == found
 
 
 def test_a_quote_in_a_value_is_escaped() -> None:

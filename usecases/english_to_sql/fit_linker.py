@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -28,14 +29,14 @@ from usecases.english_to_sql.numbered import places
 from usecases.english_to_sql.prompting import SHORT, Prompter
 from usecases.english_to_sql.reading import blanked
 from usecases.english_to_sql.schema import Schema
-from usecases.english_to_sql.slots import around, slots
+from usecases.english_to_sql.slots import slots
 from usecases.english_to_sql.sql_text import tokens
 from usecases.english_to_sql.values import Said, values_in
 
 SLOT_EXAMPLES, LINK_EXAMPLES = 6_000, 2_000
 GROUPS_OF_PLACES, GROUPS_OF_WORDS = 4, 7  # a feature of fewer training domains says too little of others
 STRENGTH = 0.5
-LEAST_WEIGHT = 0.02
+LEAST_WEIGHT = 0.05
 UNKNOWN, SEVERAL = "none", "several"
 
 
@@ -117,7 +118,7 @@ def fit_slots(lessons: Sequence[Lesson]) -> dict[str, Model]:
             rows.append(slot.features)
             right.append(pointer is not None)
             if pointer in kind:
-                context.append(around(slot.features))
+                context.append(slot.features)
                 kinds.append(kind[pointer])
     enough = {
         name
@@ -131,23 +132,39 @@ def fit_slots(lessons: Sequence[Lesson]) -> dict[str, Model]:
 
 
 def fit_links(lessons: Sequence[Lesson], models: dict[str, Model]) -> Model:
-    """Whether words mean this column."""
-    from sklearn.linear_model import LogisticRegression
-
+    """Which column some words mean, or none: a choice among all of them."""
     rows: list[tuple[float, ...]] = []
     right: list[bool] = []
+    starts: list[int] = []
     for one in lessons:
         every: list[Link] = candidates(one.schema, one.question, one.said, one.found, models)[1]
-        for link in every:
-            pointer = one.meant.get((link.start, link.end))
+        for place, links in groupby(every, key=lambda link: (link.start, link.end)):
+            pointer = one.meant.get(place)
             if pointer != SEVERAL:
-                rows.append(link.evidence)
-                right.append(pointer == link.pointer)
+                starts.append(len(rows))
+                for link in links:
+                    rows.append((1.0, *link.evidence))
+                    right.append(pointer == link.pointer)
     matrix = np.array(rows)
-    spread = matrix.std(axis=0) + 1e-6
-    model = LogisticRegression(max_iter=2_000).fit(matrix / spread, right)
-    found = zip(EVIDENCE, model.coef_[0] / spread, strict=True)
-    return {"bias": round(float(model.intercept_[0]), 3), **{name: round(float(w), 3) for name, w in found}}
+    spread = matrix.std(axis=0) + (matrix.std(axis=0) == 0)
+    found = chosen_among(matrix / spread, np.array(right), np.array(starts)) / spread
+    return {name: round(float(value), 3) for name, value in zip(("bias", *EVIDENCE), found, strict=True)}
+
+
+def chosen_among(matrix: np.ndarray, right: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """The weights of a choice among the rows of each group and none of them, which scores 0."""
+    from scipy.optimize import minimize
+
+    sizes = np.diff([*starts, len(matrix)])
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        scores = matrix @ weights
+        whole = np.logaddexp(np.logaddexp.reduceat(scores, starts), 0)
+        shares = np.exp(scores - np.repeat(whole, sizes))
+        value = whole.sum() - scores[right].sum() + 0.5 * weights @ weights
+        return value, matrix.T @ (shares - right) + weights
+
+    return minimize(loss, np.zeros(matrix.shape[1]), jac=True, method="L-BFGS-B").x
 
 
 def fit() -> dict[str, Model]:

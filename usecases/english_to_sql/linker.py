@@ -6,6 +6,7 @@ a column at all, of what kind the column is, and whether it is this one, by the 
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -17,7 +18,7 @@ from .mentions import Index, Mention, index_of, is_sure, telling
 from .numbered import places, words
 from .schema import Column, Schema
 from .serialize import short_type
-from .slots import Slot, around, slots
+from .slots import Slot, slots
 from .values import Said
 
 WEIGHTS = FOLDER / "linker.json"
@@ -25,7 +26,7 @@ KINDS = ("date", "number", "text")
 LEAST_SLOT = 0.1
 LEAST_LINK, LEAST_UNKNOWN = 0.3, 0.5  # chosen on val
 LARGEST_GAP = 0.3
-EVIDENCE = ("cosine", "gap", "slot", "kind", "table", "last table", "taken", "covered")
+EVIDENCE = ("cosine", "gap", "slot", "kind", "table", "last table", "own table", "taken", "covered")
 Model = Mapping[str, float]
 
 
@@ -58,6 +59,18 @@ def kind_of(column: Column) -> str:
     """Whether a column holds numbers, dates or text, by its declared type."""
     kind = short_type(column.type)
     return "date" if kind.startswith(("date", "time")) else "number" if kind else "text"
+
+
+@lru_cache(maxsize=2_048)
+def number_columns(schema: Schema) -> frozenset[str]:
+    """The numbers of the columns that hold numbers: 2021 is a year there, and no span of days."""
+    found = places(schema).columns
+    return frozenset(
+        found[table.name.lower(), column.name.lower()]
+        for table in schema.tables
+        for column in table.columns
+        if kind_of(column) == "number"
+    )
 
 
 @cache
@@ -96,7 +109,7 @@ def targets(schema: Schema) -> tuple[Target, ...]:
     found = places(schema)
     result = []
     for table in schema.tables:
-        keys = schema.key_columns(table)
+        keys = schema.identifiers(table)
         for column in table.columns:
             said = (column.name, column.description, column.readable)
             texts = tuple(dict.fromkeys(words(text) for text in said if text.strip()))
@@ -124,22 +137,35 @@ def candidates(
     likely = [(slot, sure) for slot, sure in every if sure >= LEAST_SLOT]
     if not likely or not known:
         return likely, []
-    alike = likeness([question[slot.start : slot.end].lower() for slot, _ in likely], known)
+    alike = np.maximum(
+        likeness([question[slot.start : slot.end].lower() for slot, _ in likely], known),
+        likeness([without_tables(question, slot, found, tables) for slot, _ in likely], known),
+    )
     place = Place(index_of(schema), numbers.numbers.owner, found)
     links = []
     for (slot, sure), row in zip(likely, alike, strict=True):
         order = np.sort(row)
-        kinds = {kind: share(models[kind], around(slot.features)) for kind in KINDS}
+        kinds = {kind: share(models[kind], slot.features) for kind in KINDS}
         covered = place.covered(telling(question[slot.start : slot.end]))
         last = place.last(slot)
         for one, cosine in zip(known, row, strict=True):
             rival = order[-2] if len(row) > 1 and cosine == order[-1] else order[-1]
             gap = min(cosine - rival, LARGEST_GAP) if len(row) > 1 else LARGEST_GAP
             facts = (cosine, gap, math.log(sure / (1 - sure)), math.log(kinds[one.kind] + 0.02))
-            named = (one.table in place.named, one.table in last, one.pointer in place.taken)
+            inside = one.table in place.inside(slot)
+            named = (one.table in place.named, one.table in last, inside, one.pointer in place.taken)
             evidence = (*facts, *named, covered.get(one.pointer, 0.0))
             links.append(Link(slot.start, slot.end, one.pointer, tuple(float(value) for value in evidence)))
     return likely, links
+
+
+def without_tables(question: str, slot: Slot, found: Sequence[Mention], tables: Collection[str]) -> str:
+    """The words of a run but for a table in front of them: the price of `treatment price`."""
+    start = max(
+        (m.end for m in found if m.pointers[0] in tables and m.start == slot.start and m.end < slot.end),
+        default=slot.start,
+    )
+    return question[start : slot.end].strip().lower()
 
 
 class Place:
@@ -162,10 +188,26 @@ class Place:
             found[items[number].pointer] = max(part, found.get(items[number].pointer, 0.0))
         return found
 
+    def inside(self, slot: Slot) -> set[str]:
+        """The tables named within a run of words."""
+        inner = [m for m in self.tables if slot.start <= m.start and m.end <= slot.end]
+        return {pointer for mention in inner for pointer in mention.pointers}
+
     def last(self, slot: Slot) -> tuple[str, ...]:
         """The table named last before a run of words."""
         before = [mention for mention in self.tables if mention.end <= slot.start]
         return max(before, key=lambda mention: mention.end).pointers if before else ()
+
+
+def shares(every: Sequence[Link]) -> list[float]:
+    """How likely each link is, when the columns and none of them compete for a run of words."""
+    model = weights()["link"]
+    factors = np.array([model[name] for name in EVIDENCE])
+    strength = [math.exp(model["bias"] + float(factors @ np.array(one.evidence))) for one in every]
+    whole: dict[tuple[int, int], float] = defaultdict(lambda: 1.0)
+    for one, value in zip(every, strength, strict=True):
+        whole[one.start, one.end] += value
+    return [value / whole[one.start, one.end] for one, value in zip(every, strength, strict=True)]
 
 
 def link(
@@ -173,14 +215,8 @@ def link(
 ) -> tuple[list[Mention], list[Slot], list[Slot]]:
     """Columns meant in other words, words that may name any, and those that name one which is not there."""
     likely, every = candidates(schema, question, said, found, weights())
-    model = weights()["link"]
-    factors = [model[name] for name in EVIDENCE]
-
-    def score(one: Link) -> float:
-        return chance(model["bias"] + sum(f * v for f, v in zip(factors, one.evidence, strict=True)))
-
     chosen: list[Mention] = []
-    for sure, one in sorted(((score(one), one) for one in every), key=lambda pair: -pair[0]):
+    for sure, one in sorted(zip(shares(every), every, strict=True), key=lambda pair: -pair[0]):
         if sure >= LEAST_LINK and is_apart(one, chosen):
             chosen.append(Mention(one.start, one.end, 1, sure, (one.pointer,)))
     unknown: list[Slot] = []

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from .linking import COMMON, stems
 from .numbered import places, words
-from .schema import Schema
+from .schema import Schema, Table
 
 WORD = re.compile(r"[^\W_]+")
 EMPTY = COMMON - {"name"}
@@ -65,16 +65,15 @@ def index_of(schema: Schema) -> Index:
     found, numbers = [], places(schema)
     shared = frozenset.intersection(*(telling(table.name) for table in schema.tables))
     for table in schema.tables:
-        owner, keys = numbers.tables[table.name.lower()], schema.key_columns(table)
-        own = telling(table.name)
-        own_words = own | telling(table.description) | telling(table.readable)
+        owner, keys = numbers.tables[table.name.lower()], schema.identifiers(table)
+        own, every = telling(table.name), own_words(table)
         items = [Item(owner, owner, own - shared or own)]  # a prefix of all tables names none of them
         items += [Item(owner, owner, telling(text)) for text in (table.description, table.readable)]
         for column in table.columns:
             pointer = numbers.columns[table.name.lower(), column.name.lower()]
             said = (column.name, column.description, column.readable)
             told = [telling(text) for text in said]
-            told += [NAME for stems_of in told if stems_of - own_words == NAME]  # of its own table
+            told += [NAME for stems_of in told if stems_of - every == NAME]  # of its own table
             items += [Item(pointer, owner, stems_of, column.name in keys) for stems_of in told]
         found += [item for item in dict.fromkeys(items) if item.stems]
     using = defaultdict(set)
@@ -84,6 +83,11 @@ def index_of(schema: Schema) -> Index:
     spread = Counter(stem for _, stem in {(item.pointer, stem) for item in found for stem in item.stems})
     weights = {stem: math.log(1 + len(found) / count) for stem, count in spread.items()}
     return Index(tuple(found), {stem: frozenset(which) for stem, which in using.items()}, weights)
+
+
+def own_words(table: Table) -> frozenset[str]:
+    """The words that a table is called by."""
+    return telling(table.name) | telling(table.description) | telling(table.readable)
 
 
 @lru_cache(maxsize=50_000)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from common.embedded.short_sql import POINTER
 from common.usecase import Example
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
+from usecases.english_to_sql.linker import number_columns
 from usecases.english_to_sql.numbered import NotShownError, decode, encode
 from usecases.english_to_sql.prompt import (
     NUMBERED,
@@ -20,6 +22,7 @@ from usecases.english_to_sql.prompt import (
     reading,
 )
 from usecases.english_to_sql.repair import is_misplaced, repaired
+from usecases.english_to_sql.row_names import with_columns, with_rows
 from usecases.english_to_sql.schema import (
     Schema,
     drop_components,
@@ -28,7 +31,7 @@ from usecases.english_to_sql.schema import (
     with_distractors,
 )
 from usecases.english_to_sql.serialize import Style, compact
-from usecases.english_to_sql.values import pointed, unpointed
+from usecases.english_to_sql.values import Said, pointed, unpointed
 
 PLAIN = PromptOptions(abstain=True)
 # A small model of 1,024 tokens reads at most about 2,400 characters beside its answer.
@@ -36,7 +39,7 @@ SHORT = PromptOptions(serializer=NUMBERED, abstain=True, budget=2_400)
 LARGEST_SCHEMA = 620
 WHOLE_SHARE = 0.5
 DROPPED = {"descriptions": 0.06, "values": 0.2, "types": 0.15}
-QUESTIONS_PER_ROW = 4
+QUESTIONS_PER_ROW = 8
 Message = dict[str, str]
 Schemas = Callable[[str], Schema]
 
@@ -65,8 +68,13 @@ def shown(example: Example, schemas: Schemas) -> Schema:
 def as_sql(output: str, question: str, schema: Schema, options: PromptOptions) -> str:
     """Short SQL as SQL, kept to what the schema and the question allow; a refusal where a column lacks."""
     found = reading(schema, question, options)
-    answer = repaired(unpointed(output, found.said), schema, found.named)
+    answer = repaired(with_values(output, found.said, schema), schema, found.named)
     return ABSTAIN_MARKER if found.is_lacking or is_misplaced(answer, schema) else decode(answer, schema)
+
+
+def with_values(answer: str, said: Sequence[Said], schema: Schema) -> str:
+    """Short SQL with values in the places of their numbers, and columns in those of tables."""
+    return with_columns(unpointed(answer, said, number_columns(schema)), schema)
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,8 @@ class Prompter:
             return example.answer
         try:
             found = reading(schema, example.inputs["question"], self.options)
-            return pointed(encode(example.answer, schema), found.said)
+            short = with_rows(encode(example.answer, schema), schema, POINTER.findall(found.text))
+            return pointed(short, found.said)
         except NotShownError:
             return ABSTAIN_MARKER  # what it needs was cut from a schema too long for the prompt
         except ValueError:

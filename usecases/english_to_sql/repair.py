@@ -1,7 +1,8 @@
 """Keeps an answer in short SQL to what the schema allows, without a look at any rows.
 
 A place for a column holds a column. Where a table stands there, its only column of the fitting kind
-that the question has not named otherwise takes the place; where there are several, the answer stays.
+that the question has not named otherwise takes the place; where there are several, a sum counts rows, and
+any other answer stays.
 """
 
 import re
@@ -43,6 +44,8 @@ def _column_for(match: re.Match[str], schema: Schema, named: Collection[str]) ->
     value = match["value"] or ""
     kind = "date" if DATE.match(value) else "number" if before or value else ""
     fitting = [other for other in columns_of(schema, pointer, kind) if other not in named]
+    if before == "SUM(" and len(fitting) != 1:
+        return match[0].replace(before, "COUNT(", 1)  # a total of rows
     return match[0].replace(pointer, fitting[0], 1) if len(fitting) == 1 else match[0]
 
 
@@ -50,7 +53,7 @@ def columns_of(schema: Schema, pointer: str, kind: str) -> list[str]:
     """The numbers of a table's columns that are no keys and of a kind; no kind: of any."""
     found = places(schema)
     table = schema.table(found.names[pointer][0])
-    keys = schema.key_columns(table)
+    keys = schema.identifiers(table)
     return [
         found.columns[table.name.lower(), column.name.lower()]
         for column in table.columns

@@ -95,11 +95,18 @@ class Schema:
 
     def key_columns(self, table: Table) -> set[str]:
         """Names the columns that a join needs: primary keys and both ends of foreign keys."""
-        keys = set(table.primary_key)
-        for key in self.foreign_keys:
-            keys |= set(key.columns) if key.table == table.name else set()
-            keys |= set(key.parent_columns) if key.parent == table.name else set()
-        return keys
+        return set(table.primary_key) | self.linked_columns(table)
+
+    def linked_columns(self, table: Table) -> set[str]:
+        """Names the columns at both ends of foreign keys."""
+        own = {name for key in self.foreign_keys if key.table == table.name for name in key.columns}
+        return own | {
+            name for key in self.foreign_keys if key.parent == table.name for name in key.parent_columns
+        }
+
+    def identifiers(self, table: Table) -> set[str]:
+        """Names the columns that only identify: a day that is one part of a key says more."""
+        return self.linked_columns(table) | (set(table.primary_key) if len(table.primary_key) == 1 else set())
 
     def neighbours(self, table: str) -> set[str]:
         """Names the tables that a foreign key links to this one."""

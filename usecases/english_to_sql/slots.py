@@ -10,8 +10,9 @@ from .values import Said
 
 PIECE = re.compile(r"[^\W\d_][^\W\d_-]*(?:-[^\W\d_]+)*|\d+|[^\w\s]")
 EMPTY = COMMON - {"name", "first", "last"}
-OF = ("of", "the", "a", "an")
+OF = ("of", "the", "a", "an", "on", "in", "at", "for")
 LONGEST_WORDS = 6
+NEAR, VALUE_WITHIN = 4, 8
 COLUMN, TABLE, END = "<column>", "<table>", "<end>"
 
 
@@ -82,13 +83,19 @@ def features(line: Sequence[Piece], first: int, last: int) -> frozenset[str]:
         f"length={last - first + 1}",
         f"table first={at(first) == TABLE}",
         f"table last={at(last) == TABLE}",
+        f"value={value_after(line, last)}",
     }
+    found |= {f"near before={at(place)}" for place in range(first - NEAR, first - 1)}
+    found |= {f"near after={at(place)}" for place in range(last + 2, last + NEAR + 1)}
     if first == last:
         return frozenset({*found, f"only {at(first)}"})
     inside = {f"in {at(place)}" for place in range(first + 1, last)}
     return frozenset({*found, f"head {at(first)}", f"tail {at(last)}", *inside})
 
 
-def around(found: Collection[str]) -> frozenset[str]:
-    """The features that say nothing of the words themselves."""
-    return frozenset(one for one in found if "=" in one)
+def value_after(line: Sequence[Piece], last: int) -> str:
+    """Of what kind the next value is, unless something else is named before it."""
+    for piece in line[last + 1 : last + 1 + VALUE_WITHIN]:
+        if piece.text[0] == "<" or piece.text == ",":
+            return piece.text
+    return ""

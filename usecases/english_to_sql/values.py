@@ -1,9 +1,10 @@
 """The values that a question names, each with a number of its own, so that no model has to copy one.
 
-They are counted on from the last number of the schema. A period alone behind BETWEEN is its days:
+They are counted on from the last number of the schema. A period beside a column of dates is its days:
 
-    boats longer than 12 built in May 2021    ->  boats longer than @9 built in @10
-    ... WHERE @7 > @9 AND @8 BETWEEN @10      ->  ... @8 BETWEEN '2021-05-01' AND '2021-05-31'
+    boats longer than twelve built in May 2021    ->  boats longer than @9 built in @10
+    ... WHERE @7 > @9 AND @8 BETWEEN @10          ->  ... @8 BETWEEN '2021-05-01' AND '2021-05-31'
+    ... WHERE @8 > @10                            ->  ... @8 > '2021-05-31'
 """
 
 import calendar
@@ -17,16 +18,30 @@ from .linking import Match, stems
 from .serialize import literal
 
 MONTHS = {name: number for number, name in enumerate(calendar.month_name) if name}
+WORDS = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
+).split()
+SPELT = {word: str(number) for number, word in enumerate(WORDS, 2)}
 QUOTED = re.compile(r"\"[^\"]+\"|(?<!\w)'[^']+'(?!\w)")
 PERIOD = re.compile(rf"\b(?:(?:{'|'.join(MONTHS)}) \d{{4}}|(?:19|20)\d\d)\b(?![-.,]\d)")
 DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
-NUMBER = re.compile(r"(?<![\w.,-])-?\d+(?:\.\d+)?(?![\w-]|[.,]\d)")
+SPELT_DAY = re.compile(
+    rf"\b(?:(?P<d>\d\d?)(?:st|nd|rd|th)?(?: of)? (?P<m>{'|'.join(MONTHS)})"
+    rf"|(?P<m2>{'|'.join(MONTHS)}) (?P<d2>\d\d?)(?:st|nd|rd|th)?),? (?P<y>\d{{4}})\b"
+)
+NUMBER = re.compile(r"(?<![\w.,-])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w-]|[.,]\d)")
+SPELT_NUMBER = re.compile(rf"(?<![\w-])(?:{'|'.join(WORDS)})(?![\w-])", re.IGNORECASE)
 NAMES = re.compile(r"(?<=[\w,'\"] )[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
 UNKNOWN = f"@{POINTERS - 1}"  # behind words for a column that is not there
-BOUNDS = re.compile(r"BETWEEN '(\d{4}-\d\d-\d\d)' AND '(\d{4}-\d\d-\d\d)'")
+DATES = re.compile(r"([<>]=?|BETWEEN) ('\d{4}-\d\d-\d\d')(?: AND ('\d{4}-\d\d-\d\d'))?")
 LITERAL = re.compile(r"(LIMIT |= )?('(?:[^']|'')*'|(?<![@\w.])\d+(?:\.\d+)?)")
+COMPARED = ("<", ">", "<=", ">=")
 POINTED = re.compile(r"(%?)(@\d+)(%?)")
-SPAN = re.compile(r"BETWEEN (@\d+)(?: AND (@\d+))?")
+SPAN = re.compile(
+    r"(?P<column>@\d+) (?:(?P<sign>[<>]=?|=)|(?P<between>(?:NOT )?BETWEEN)) (?P<first>@\d+)\b"
+    r"(?(between)(?: AND (?P<last>@\d+)\b(?! (?:[<>=]|(?:NOT|BETWEEN|IN|LIKE|IS)\b)))?)"
+)
 
 
 @dataclass(frozen=True)
@@ -44,12 +59,12 @@ class Said:
         bare = self.kind == "number" or (self.kind == "period" and self.text.isdigit())
         return self.text if bare else literal(before + self.text + after)
 
-    def bounds(self) -> str:
-        """The days that a period spans, as SQL compares them."""
+    def days(self) -> tuple[str, str]:
+        """The first and the last day of a period, as SQL writes them."""
         *month, year = self.text.split()
         first, last = (MONTHS[month[0]],) * 2 if month else (1, 12)
         days = calendar.monthrange(int(year), last)[1]
-        return f"'{year}-{first:02d}-01' AND '{year}-{last:02d}-{days:02d}'"
+        return f"'{year}-{first:02d}-01'", f"'{year}-{last:02d}-{days:02d}'"
 
 
 def values_in(
@@ -80,9 +95,13 @@ def candidates(question: str, stored: Sequence[Match], named: Collection[str]) -
         for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", question, re.IGNORECASE):
             if match[0] == value or not set(stems(value)) & set(named):
                 yield Said(match.start(), match.end(), "text", value)
-    for kind, pattern in (("day", DAY), ("period", PERIOD), ("number", NUMBER)):
+    for match in SPELT_DAY.finditer(question):
+        day, month = int(match["d"] or match["d2"]), MONTHS[match["m"] or match["m2"]]
+        yield Said(match.start(), match.end(), "day", f"{match['y']}-{month:02d}-{day:02d}")
+    for kind, pattern in (("day", DAY), ("period", PERIOD), ("number", NUMBER), ("number", SPELT_NUMBER)):
         for match in pattern.finditer(question):
-            yield Said(match.start(), match.end(), kind, match[0])
+            text = SPELT.get(match[0].lower(), match[0])
+            yield Said(match.start(), match.end(), kind, text.replace(",", ""))
     for match in NAMES.finditer(question):
         if not set(stems(match[0])) & set(named):
             yield Said(match.start(), match.end(), "text", match[0])
@@ -90,13 +109,8 @@ def candidates(question: str, stored: Sequence[Match], named: Collection[str]) -
 
 def pointed(answer: str, said: Sequence[Said]) -> str:
     """An answer with numbers for the values that the question names."""
-    periods = {one.bounds(): one.pointer for one in said if one.kind == "period"}
     texts = {one.text: one.pointer for one in said if one.kind in ("text", "day")}
     numbers = {one.text: one.pointer for one in said if one.kind in ("number", "period")}
-
-    def bounds(match: re.Match[str]) -> str:
-        pointer = periods.get(match[0].removeprefix("BETWEEN "))
-        return f"BETWEEN {pointer}" if pointer else match[0]
 
     def value(match: re.Match[str]) -> str:
         before, text = match[1] or "", match[2]
@@ -109,18 +123,43 @@ def pointed(answer: str, said: Sequence[Said]) -> str:
             return match[0]
         return before + inner.replace(bare, texts[bare])
 
-    return LITERAL.sub(value, BOUNDS.sub(bounds, answer))
+    return LITERAL.sub(value, _with_periods(answer, said))
 
 
-def unpointed(answer: str, said: Sequence[Said]) -> str:
-    """An answer with the values in the places of their numbers."""
+def _with_periods(answer: str, said: Sequence[Said]) -> str:
+    """An answer with the numbers of periods for their days, but for days that the question names."""
+    periods = [one for one in said if one.kind == "period"]
+    first, last = ({one.days()[end]: one.pointer for one in periods} for end in (0, 1))
+    for known in (first, last):
+        for one in said:
+            known.pop(f"'{one.text}'", None)
+
+    def days(match: re.Match[str]) -> str:
+        sign, one, other = match.groups()
+        if not other:
+            known = last if sign in (">", "<=") else first
+            return f"{sign} {known.get(one, one)}"
+        start, end = first.get(one, one), last.get(other, other)
+        return f"{sign} {start}" if start == end else f"{sign} {start} AND {end}"
+
+    return DATES.sub(days, answer)
+
+
+def unpointed(answer: str, said: Sequence[Said], numbers: Collection[str] = ()) -> str:
+    """An answer with the values in the places of their numbers; `numbers` are the columns of numbers."""
     known = {one.pointer: one for one in said}
 
     def span(match: re.Match[str]) -> str:
-        one = known.get(match[1])
-        if one is None or one.kind != "period" or match[2] in known:
+        one, other = known.get(match["first"]), known.get(match["last"] or "")
+        sign = match["sign"] or match["between"]
+        ends = [end.days() if end and end.kind == "period" else None for end in (one, other)]
+        if match["column"] in numbers or not any(ends):
             return match[0]
-        return match[0].replace(match[1], one.bounds(), 1)
+        if ends[0] and not match["last"] and sign not in COMPARED:
+            return f"{match['column']} {sign.replace('=', 'BETWEEN')} {' AND '.join(ends[0])}"
+        start = ends[0][sign in (">", "<=")] if ends[0] else match["first"]
+        end = ends[1][1] if ends[1] else match["last"]
+        return f"{match['column']} {sign} {start}" + (f" AND {end}" if end else "")
 
     def value(match: re.Match[str]) -> str:
         one = known.get(match[2])

@@ -1,8 +1,10 @@
 """The search track: a sentence in Hinglish finds its English original among many others."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from common.data import by_hash
 from common.embedded import neutral_text
 from common.errors import GalleryError
 from common.ranking import RankingCase
@@ -31,15 +33,16 @@ class FindEnglish(Track, RankingCase):
         "table), so what it would need to read never reaches it."
     )
 
-    def __init__(self, collection: str = "hinglish-top") -> None:
+    def __init__(self, collection: str = "hinglish-top", replay: float = 0.0) -> None:
         if collection not in COLLECTIONS:
             raise GalleryError(
                 f"task.collection is {collection!r}; these can be read: {', '.join(COLLECTIONS)}."
             )
-        self.collection = collection
+        self.collection, self.replay = collection, replay
 
     def load(self, data: Path | None) -> Splits:
-        return commands.search_splits() if data is None else COLLECTIONS[self.collection](data)
+        found = commands.search_splits() if data is None else COLLECTIONS[self.collection](data)
+        return replace(found, train=(*found.train, *english_queries(found, self.replay)))
 
     def neutral(self) -> Splits:
         return english_prose()
@@ -48,6 +51,16 @@ class FindEnglish(Track, RankingCase):
         found = model.search(question, SHOWN)
         pairs = zip(found.ids, found.scores, strict=True)
         return "\n".join(f"{score:.2f}  {model.documents[i]}" for i, score in pairs)
+
+
+def english_queries(splits: Splits, share: float) -> list[Example]:
+    """English documents of train that are asked for in their own words, so that English is not unlearnt."""
+    groups = {identifier: example.group for example in splits.train for identifier in example.answer}
+    asked = by_hash(
+        Example(f"{identifier}-english", group, splits.documents[identifier], (identifier,), "English")
+        for identifier, group in groups.items()
+    )
+    return asked[: round(share * len(asked))]
 
 
 def english_prose() -> Splits:
