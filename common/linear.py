@@ -38,6 +38,12 @@ class LinearMap:
     def documents(self, vectors: np.ndarray) -> np.ndarray:
         return unit(vectors @ self.document_matrix)
 
+    def scaled(self, share: float) -> "LinearMap":
+        """A share of the way from the identity to this map."""
+        parts = (self.query_matrix, self.document_matrix)
+        identity = np.eye(len(self.query_matrix), dtype=self.query_matrix.dtype)
+        return LinearMap(*(identity + share * (part - identity) for part in parts), self.steps)
+
     def parameters(self) -> int:
         return self.query_matrix.size + self.document_matrix.size
 

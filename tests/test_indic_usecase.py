@@ -451,3 +451,13 @@ def test_broken_xquad_files_and_unknown_collections_are_named(tmp_path: Path) ->
         xquad.read(tmp_path)
     with pytest.raises(GalleryError, match="task.collection is 'squad'"):
         FindEnglish("squad")
+
+
+def test_english_is_asked_for_in_its_own_words_and_only_in_train() -> None:
+    plain = FOUND.configured({"track": "search"}).load(None)
+    half = FOUND.configured({"track": "search", "replay": 0.5}).load(None)
+    added = half.train[len(plain.train) :]
+    of_train = {identifier for example in plain.train for identifier in example.answer}
+    assert len(added) == round(0.5 * len(of_train)) and (half.val, half.test) == (plain.val, plain.test)
+    assert all(example.inputs == plain.documents[example.answer[0]] for example in added)
+    assert {example.answer[0] for example in added} <= of_train

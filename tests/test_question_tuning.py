@@ -96,3 +96,19 @@ def test_batches_hold_questions_of_like_lengths_and_every_row_once() -> None:
 def test_what_cannot_be_tuned_so_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match="from_linear = true tunes questions in one process"):
         question_tuning.fit(job(tmp_path, method="full"))
+
+
+def test_as_much_is_taken_back_as_val_cannot_tell_from_noise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, found = job(tmp_path), LinearMap(np.full((2, 2), 2.0), np.full((2, 2), 3.0))
+    model = torch.nn.ParameterDict({"lora_B": torch.nn.Parameter(torch.full((2,), 4.0))})
+
+    def scores(model: Any, scaled: LinearMap, job: Job) -> list[float]:
+        mean = {1.0: 0.9, 0.75: 0.88, 0.7: 0.7}.get(float(model["lora_B"][0]) / 4, 0.5)
+        return [mean - 0.1, mean + 0.1] * 10  # a standard error of 0.022
+
+    monkeypatch.setattr(question_tuning, "val_scores", scores)
+    kept = question_tuning.milder(model, found, work)
+    np.testing.assert_allclose(model["lora_B"].detach(), 3.0)
+    np.testing.assert_allclose(kept.query_matrix, [[1.75, 1.5], [1.5, 1.75]])
