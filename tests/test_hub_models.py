@@ -10,7 +10,7 @@ import pytest
 from common import chat, config, models, parity, parts, run, usecase
 from common.generate import replies
 from common.job import Job
-from common.tuners import embed
+from common.tuners import classify, embed
 from tests import tiny_hub, toy_text
 
 ASKED = [{"role": "user", "content": "the box is red . colour ?"}]
@@ -156,6 +156,39 @@ def test_encoders_keep_their_prompts_and_answer_alike_once_merged(name: str, tmp
     merged = parity.beside(job, tmp_path / "merged")
     assert np.allclose(parity.merge_and_keep(job, merged.adapter, tuned).queries(texts), vectors, atol=1e-5)
     assert np.allclose(embed.load(merged, merged.adapter).queries(texts), vectors, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", list(tiny_hub.QUERY_PROMPTS))
+def test_encoders_learn_to_classify_and_reload_to_the_same_answers(name: str, tmp_path: Path) -> None:
+    case = usecase.find("legal_clauses")
+    splits = parts.smoke_sample(case.load(None), train=48, val=8, test=8)
+    folder = tiny_hub.encoder(name, tmp_path, [case.model_input(e) for e in splits.train])
+    settings = config.build(case, "offline", {"model": str(folder), "method": "lora", "epochs": 1, "rank": 4})
+    job = Job(case, splits, settings, models.resolve(str(folder), None, "classify"), 0, tmp_path / "seed-0")
+    facts = classify.fit(job)
+    assert facts["steps"] == 3 and 0 < facts["trainable_parameters"] < facts["total_parameters"]
+    answers = [output.value for output in classify.predict(job, splits.test)]
+    assert [o.value for o in classify.predict(replace(job, shared={}), splits.test)] == answers
+    model = models.load_tuned_classifier(job.base, job.labels, job.adapter)[0]
+    assert str(next(model.parameters()).dtype) == "torch.float32"
+
+
+TEXT_MODELS = """HuggingFaceTB/SmolLM2-135M-Instruct HuggingFaceTB/SmolLM2-360M-Instruct Qwen/Qwen3-0.6B
+Qwen/Qwen3-1.7B google/gemma-3-270m-it google/gemma-3-1b-it microsoft/Phi-4-mini-instruct
+HuggingFaceTB/SmolLM3-3B""".split()
+ENCODERS = """BAAI/bge-small-en-v1.5 BAAI/bge-base-en-v1.5 google/embeddinggemma-300m
+Qwen/Qwen3-Embedding-0.6B""".split()
+
+
+@pytest.mark.parametrize("name", usecase.names())
+def test_every_use_case_offers_the_hub_models_of_its_kind(name: str) -> None:
+    case = usecase.find(name)
+    offered = {config.read_variant(case, variant).get("model") for variant in config.variants(case)}
+    tuners = {config.build(case, variant, {"data": "given"}).tuner for variant in config.variants(case)}
+    wanted = set(TEXT_MODELS) if tuners & {"sft", "preference"} else set()
+    multilingual = ENCODERS[2:] if name == "indic_adaptation" else ENCODERS
+    wanted |= set(multilingual) if case.tuner in ("embed", "classify") else set()
+    assert wanted <= offered and (wanted or case.tuner == "vision")
 
 
 def test_every_variant_of_a_hub_model_says_what_a_run_needs() -> None:
