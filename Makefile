@@ -9,7 +9,7 @@ INSTALL = $(VENV)/bin/pip install --quiet --disable-pip-version-check --constrai
 .PHONY: demo test lint format bench-core bench-text constraints clean
 
 demo: $(READY)
-	$(GALLERY) run knowledge_search
+	$(GALLERY) run english_to_sql
 
 # One thread a process: two tests side by side finish sooner than one test on two threads.
 test: $(TOOLS)

@@ -1,13 +1,24 @@
 """The linker learns from the training schemas which words name a column."""
 
+import numpy as np
 import pytest
 
 from common.usecase import Example
 from usecases.english_to_sql import data as own_data
-from usecases.english_to_sql.fit_linker import SEVERAL, UNKNOWN, Lesson, fit_slots, lesson, linear, meant
-from usecases.english_to_sql.linker import KINDS, share
+from usecases.english_to_sql.fit_linker import (
+    SEVERAL,
+    UNKNOWN,
+    Lesson,
+    chosen_among,
+    fit_slots,
+    lesson,
+    linear,
+    meant,
+)
+from usecases.english_to_sql.linker import KINDS, margins, share
 from usecases.english_to_sql.numbered import places
 from usecases.english_to_sql.prompting import shown
+from usecases.english_to_sql.repair import columns_of, repaired
 
 
 def asked(question: str, answer: str, **more: str) -> Example:
@@ -41,6 +52,23 @@ def test_a_linear_model_tells_what_it_was_shown() -> None:
     rows = [{"before=with", "only size"}, {"before=with"}, {"before=how"}, {"only many", "before=how"}] * 20
     model = linear(rows, [True, True, False, False] * 20)
     assert share(model, {"before=with"}) > 0.8 > 0.2 > share(model, {"before=how"})
+
+
+def test_columns_compete_for_a_word_with_each_other_and_with_none() -> None:
+    alike = np.array([[0.9, 0.2, 0.1], [0.1, 0.1, 0.0]])
+    np.testing.assert_allclose(margins(alike), [[0.3, -0.7, -0.8], [0.0, 0.0, -0.1]])
+    rows = np.array([[1.0, 1.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.1]] * 50)  # two words of two columns each
+    right = np.array([True, False, False, False] * 50)
+    bias, weight = chosen_among(rows, right, np.arange(0, 200, 2))
+    assert bias < -1 and weight + bias > 1  # the first word means its first column, the other one none
+
+
+def test_a_total_of_what_is_no_number_counts_rows() -> None:
+    schema = own_data.schema("hotel")
+    table = places(schema).tables["room"]
+    several = columns_of(schema, table, "number")
+    assert len(several) > 1 and repaired(f"SELECT SUM({table})", schema, ()) == f"SELECT COUNT({table})"
+    assert repaired(f"SELECT SUM({table})", schema, several[1:]) == f"SELECT SUM({several[0]})"
 
 
 @pytest.fixture(scope="module")

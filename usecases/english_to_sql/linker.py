@@ -8,7 +8,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 import numpy as np
@@ -23,10 +23,22 @@ from .values import Said
 
 WEIGHTS = FOLDER / "linker.json"
 KINDS = ("date", "number", "text")
-LEAST_SLOT = 0.1
-LEAST_LINK, LEAST_UNKNOWN = 0.3, 0.5  # chosen on val
+LEAST_SLOT = 0.03
+LEAST_LINK, LEAST_UNKNOWN = 0.2, 0.5  # chosen on val
 LARGEST_GAP = 0.3
-EVIDENCE = ("cosine", "gap", "slot", "kind", "table", "last table", "own table", "taken", "covered")
+EVIDENCE = (
+    "cosine",
+    "gap",
+    "within",
+    "gap within",
+    "slot",
+    "kind",
+    "table",
+    "last table",
+    "own table",
+    "taken",
+    "covered",
+)
 Model = Mapping[str, float]
 
 
@@ -100,6 +112,7 @@ class Target:
     pointer: str
     table: str
     kind: str
+    about: str
     texts: tuple[str, ...]
 
 
@@ -115,7 +128,9 @@ def targets(schema: Schema) -> tuple[Target, ...]:
             texts = tuple(dict.fromkeys(words(text) for text in said if text.strip()))
             if column.name not in keys and texts:
                 pointer = found.columns[table.name.lower(), column.name.lower()]
-                result.append(Target(pointer, found.tables[table.name.lower()], kind_of(column), texts))
+                owner = found.tables[table.name.lower()]
+                about = words(table.readable or table.description or table.name)
+                result.append(Target(pointer, owner, kind_of(column), about, texts))
     return tuple(result)
 
 
@@ -137,26 +152,55 @@ def candidates(
     likely = [(slot, sure) for slot, sure in every if sure >= LEAST_SLOT]
     if not likely or not known:
         return likely, []
-    alike = np.maximum(
-        likeness([question[slot.start : slot.end].lower() for slot, _ in likely], known),
-        likeness([without_tables(question, slot, found, tables) for slot, _ in likely], known),
-    )
+    bare = [without_tables(question, slot, found, tables) for slot, _ in likely]
+    whole = [question[slot.start : slot.end].lower() for slot, _ in likely]
+    alike = np.maximum(likeness(whole, known), likeness(bare, known))
     place = Place(index_of(schema), numbers.numbers.owner, found)
+    within = likeness_within(bare, known, place.named)
+    gaps, gaps_within = margins(alike), np.zeros_like(within)
+    for table in place.named:
+        own = [number for number, one in enumerate(known) if one.table == table]
+        gaps_within[:, own] = margins(within[:, own])
     links = []
-    for (slot, sure), row in zip(likely, alike, strict=True):
-        order = np.sort(row)
+    for row, (slot, sure) in enumerate(likely):
         kinds = {kind: share(models[kind], slot.features) for kind in KINDS}
         covered = place.covered(telling(question[slot.start : slot.end]))
-        last = place.last(slot)
-        for one, cosine in zip(known, row, strict=True):
-            rival = order[-2] if len(row) > 1 and cosine == order[-1] else order[-1]
-            gap = min(cosine - rival, LARGEST_GAP) if len(row) > 1 else LARGEST_GAP
-            facts = (cosine, gap, math.log(sure / (1 - sure)), math.log(kinds[one.kind] + 0.02))
-            inside = one.table in place.inside(slot)
-            named = (one.table in place.named, one.table in last, inside, one.pointer in place.taken)
-            evidence = (*facts, *named, covered.get(one.pointer, 0.0))
+        last, inside = place.last(slot), place.inside(slot)
+        for column, one in enumerate(known):
+            facts = (alike[row, column], gaps[row, column], within[row, column], gaps_within[row, column])
+            sureness = (math.log(sure / (1 - sure)), math.log(kinds[one.kind] + 0.02))
+            named = (
+                one.table in place.named,
+                one.table in last,
+                one.table in inside,
+                one.pointer in place.taken,
+            )
+            evidence = (*facts, *sureness, *named, covered.get(one.pointer, 0.0))
             links.append(Link(slot.start, slot.end, one.pointer, tuple(float(value) for value in evidence)))
     return likely, links
+
+
+def likeness_within(texts: Sequence[str], known: Sequence[Target], tables: Collection[str]) -> np.ndarray:
+    """How alike texts and columns are as words about a table: `treatment price` and `treatment bill`."""
+    found = np.zeros((len(texts), len(known)), dtype=np.float32)
+    for table in tables:
+        own = [number for number, one in enumerate(known) if one.table == table]
+        if own:
+            about = known[own[0]].about
+            columns = [
+                replace(known[n], texts=tuple(f"{about} {text}" for text in known[n].texts)) for n in own
+            ]
+            found[:, own] = likeness([f"{about} {text}" for text in texts], columns)
+    return found
+
+
+def margins(alike: np.ndarray) -> np.ndarray:
+    """By how much each column is more alike than the best of the others."""
+    if alike.shape[1] < 2:
+        return np.full_like(alike, LARGEST_GAP)
+    order = np.sort(alike, axis=1)
+    best, second = order[:, -1:], order[:, -2:-1]
+    return np.minimum(alike - np.where(alike == best, second, best), LARGEST_GAP)
 
 
 def without_tables(question: str, slot: Slot, found: Sequence[Mention], tables: Collection[str]) -> str:
