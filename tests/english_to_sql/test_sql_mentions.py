@@ -90,8 +90,8 @@ def test_a_name_that_fits_everything_is_left_alone() -> None:
 
 def test_values_have_numbers_and_the_columns_that_hold_them() -> None:
     exact, other = Match("boat", "boat_name", "Sea Wolf"), Match("boat", "boat_name", "Petrel")
-    found = read(SCHEMA, "Is Sea Wolf longer than Petrell or 12?", (exact, other))
-    assert found.text == "Is @10@6 longer than @11 or @12?"
+    found = read(SCHEMA, "Is Sea Wolf above Petrell or 12?", (exact, other))
+    assert found.text == "Is @10@6 above @11 or @12?"
     assert found.left == (other,)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from .content import FOLDER
 from .mentions import Index, Mention, index_of, is_sure, telling
 from .numbered import places, words
+from .other_words import Measure, measures
 from .schema import Column, Schema
 from .serialize import short_type
 from .slots import Slot, slots
@@ -26,6 +27,7 @@ KINDS = ("date", "number", "text")
 LEAST_SLOT = 0.03
 LEAST_LINK, LEAST_UNKNOWN = 0.2, 0.5  # chosen on val
 LARGEST_GAP = 0.3
+SURE_OF_MEASURES = 0.45  # below what makes a question refused where no column fits
 EVIDENCE = (
     "cosine",
     "gap",
@@ -142,42 +144,83 @@ def likeness(texts: Sequence[str], known: Sequence[Target]) -> np.ndarray:
     return np.maximum.reduceat(alike, starts, axis=1)
 
 
+@dataclass(frozen=True)
+class Asking:
+    """Words that may mean a column: as they stand, without a table in front, and of what kind it then is."""
+
+    start: int
+    end: int
+    whole: str
+    bare: str
+    sure: float
+    kinds: Mapping[str, float]
+    told: frozenset[str] = frozenset()
+
+
 def candidates(
     schema: Schema, question: str, said: Sequence[Said], found: Sequence[Mention], models: Mapping[str, Model]
 ) -> tuple[list[tuple[Slot, float]], list[Link]]:
-    """The runs of words that may name a column, each with how sure that is; and every link of them."""
+    """The runs of words that may name a column, each with how sure that is; and every link of them, and of
+    words that ask for a column without a name."""
     known, numbers = targets(schema), places(schema)
     tables = numbers.tables.values()
     every = [(slot, share(models["slot"], slot.features)) for slot in slots(question, said, found, tables)]
     likely = [(slot, sure) for slot, sure in every if sure >= LEAST_SLOT]
-    if not likely or not known:
+    asking = [asking_of(slot, sure, question, found, tables, models) for slot, sure in likely]
+    asking += [unnamed(measure) for measure in measures(question) if is_apart(measure, found)]
+    if not asking or not known:
         return likely, []
-    bare = [without_tables(question, slot, found, tables) for slot, _ in likely]
-    whole = [question[slot.start : slot.end].lower() for slot, _ in likely]
-    alike = np.maximum(likeness(whole, known), likeness(bare, known))
-    place = Place(index_of(schema), numbers.numbers.owner, found)
-    within = likeness_within(bare, known, place.named)
+    return likely, links(asking, known, Place(index_of(schema), numbers.numbers.owner, found))
+
+
+def asking_of(
+    slot: Slot,
+    sure: float,
+    question: str,
+    found: Sequence[Mention],
+    tables: Collection[str],
+    models: Mapping[str, Model],
+) -> Asking:
+    """A run of words as it asks for a column; of `treatment price`, the price is what is asked."""
+    in_front = (
+        m.end for m in found if m.pointers[0] in tables and m.start == slot.start and m.end < slot.end
+    )
+    start = max(in_front, default=slot.start)
+    whole = question[slot.start : slot.end]
+    kinds = {kind: share(models[kind], slot.features) for kind in KINDS}
+    bare = question[start : slot.end].strip().lower()
+    return Asking(slot.start, slot.end, whole.lower(), bare, sure, kinds, telling(whole))
+
+
+def unnamed(measure: Measure) -> Asking:
+    """Words such as `heaviest`, as they ask for a weight."""
+    kinds = {kind: float(kind in measure.kinds) for kind in KINDS}
+    return Asking(measure.start, measure.end, measure.meant, measure.meant, SURE_OF_MEASURES, kinds)
+
+
+def links(asking: Sequence[Asking], known: Sequence[Target], place: "Place") -> list[Link]:
+    """Every pair of words and a column, with what speaks for it."""
+    alike = np.maximum(
+        likeness([one.whole for one in asking], known), likeness([one.bare for one in asking], known)
+    )
+    within = likeness_within([one.bare for one in asking], known, place.named)
     gaps, gaps_within = margins(alike), np.zeros_like(within)
     for table in place.named:
         own = [number for number, one in enumerate(known) if one.table == table]
         gaps_within[:, own] = margins(within[:, own])
-    links = []
-    for row, (slot, sure) in enumerate(likely):
-        kinds = {kind: share(models[kind], slot.features) for kind in KINDS}
-        covered = place.covered(telling(question[slot.start : slot.end]))
-        last, inside = place.last(slot), place.inside(slot)
+    made = []
+    for row, words_of in enumerate(asking):
+        covered, last, inside = place.covered(words_of.told), place.last(words_of), place.inside(words_of)
         for column, one in enumerate(known):
             facts = (alike[row, column], gaps[row, column], within[row, column], gaps_within[row, column])
-            sureness = (math.log(sure / (1 - sure)), math.log(kinds[one.kind] + 0.02))
-            named = (
-                one.table in place.named,
-                one.table in last,
-                one.table in inside,
-                one.pointer in place.taken,
+            sureness = (
+                math.log(words_of.sure / (1 - words_of.sure)),
+                math.log(words_of.kinds[one.kind] + 0.02),
             )
-            evidence = (*facts, *sureness, *named, covered.get(one.pointer, 0.0))
-            links.append(Link(slot.start, slot.end, one.pointer, tuple(float(value) for value in evidence)))
-    return likely, links
+            named = (one.table in place.named, one.table in last, one.table in inside)
+            evidence = (*facts, *sureness, *named, one.pointer in place.taken, covered.get(one.pointer, 0.0))
+            made.append(Link(words_of.start, words_of.end, one.pointer, tuple(float(v) for v in evidence)))
+    return made
 
 
 def likeness_within(texts: Sequence[str], known: Sequence[Target], tables: Collection[str]) -> np.ndarray:
@@ -203,15 +246,6 @@ def margins(alike: np.ndarray) -> np.ndarray:
     return np.minimum(alike - np.where(alike == best, second, best), LARGEST_GAP)
 
 
-def without_tables(question: str, slot: Slot, found: Sequence[Mention], tables: Collection[str]) -> str:
-    """The words of a run but for a table in front of them: the price of `treatment price`."""
-    start = max(
-        (m.end for m in found if m.pointers[0] in tables and m.start == slot.start and m.end < slot.end),
-        default=slot.start,
-    )
-    return question[start : slot.end].strip().lower()
-
-
 class Place:
     """What else the question names, and where."""
 
@@ -232,14 +266,14 @@ class Place:
             found[items[number].pointer] = max(part, found.get(items[number].pointer, 0.0))
         return found
 
-    def inside(self, slot: Slot) -> set[str]:
+    def inside(self, words_of: Asking) -> set[str]:
         """The tables named within a run of words."""
-        inner = [m for m in self.tables if slot.start <= m.start and m.end <= slot.end]
+        inner = [m for m in self.tables if words_of.start <= m.start and m.end <= words_of.end]
         return {pointer for mention in inner for pointer in mention.pointers}
 
-    def last(self, slot: Slot) -> tuple[str, ...]:
+    def last(self, words_of: Asking) -> tuple[str, ...]:
         """The table named last before a run of words."""
-        before = [mention for mention in self.tables if mention.end <= slot.start]
+        before = [mention for mention in self.tables if mention.end <= words_of.start]
         return max(before, key=lambda mention: mention.end).pointers if before else ()
 
 
@@ -270,5 +304,5 @@ def link(
     return chosen, [slot for slot, _ in likely], unknown
 
 
-def is_apart(one: Link | Slot, others: Sequence[Mention | Slot]) -> bool:
+def is_apart(one: Link | Slot | Measure, others: Sequence[Mention | Slot]) -> bool:
     return all(one.end <= other.start or other.end <= one.start for other in others)
