@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from common.errors import FaultsError, GalleryError
 from common.usecase import Example, Splits
 from usecases.english_to_sql.ablation import ablate, as_text, grid
 from usecases.english_to_sql.ask import answer_question
+from usecases.english_to_sql.floor import NearestQuestion, spelt
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
+from usecases.english_to_sql.load_ddl import from_ddl
 from usecases.english_to_sql.prompting import PLAIN
 from usecases.english_to_sql.usecase import EnglishToSql
 
@@ -72,6 +75,18 @@ def test_the_floor_is_below_gold_and_above_blank(case: EnglishToSql, splits: Spl
     answers = case.floor(small)(small.test)
     right = [case.score(e, a)["ex_suite"] for e, a in zip(small.test, answers, strict=True)]
     assert 0.0 < sum(right) / len(right) < 0.6
+
+
+def test_the_floor_carries_queries_whose_names_are_in_other_capitals() -> None:
+    schema = from_ddl("CREATE TABLE Boat (Boat_ID INTEGER PRIMARY KEY, Title TEXT, Length REAL);", "boats")
+    assert spelt("SELECT title FROM BOAT WHERE length > 3 AND title <> 'BOAT'", schema) == (
+        "SELECT Title FROM Boat WHERE Length > 3 AND Title <> 'BOAT'"
+    )
+    asked = {"schema_id": "boats", "question": "The title of boats with a length above 3"}
+    known = Example("1", "boats", asked, "SELECT TITLE FROM boat WHERE LENGTH > 3")
+    nearest = NearestQuestion([known], lambda name: schema)
+    wanted = replace(known, id="2", inputs={**asked, "question": "The title of boats with a length above 7"})
+    assert nearest.answer([wanted], lambda example: schema) == ["SELECT Title FROM Boat WHERE Length > 7"]
 
 
 def test_the_floor_is_the_same_every_time(case: EnglishToSql, splits: Splits) -> None:

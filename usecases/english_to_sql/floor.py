@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from usecases.english_to_sql.judge import ABSTAIN_MARKER
 from usecases.english_to_sql.linking import COMMON, Match, column_scores, link_values, stems, table_scores
 from usecases.english_to_sql.schema import Schema, Table
 from usecases.english_to_sql.serialize import literal, quoted, short_type
+from usecases.english_to_sql.sql_text import tokens
 
 TABLE = re.compile(r"\b(FROM|JOIN) (\"[^\"]+\"|\w+)(?: AS (\w+))?", re.IGNORECASE)
 NAME = re.compile(r"'(?:[^']|'')*'|(?:(\w+)\.)?(\"[^\"]+\"|[A-Za-z_]\w*)(?!\w*\()")
@@ -122,6 +124,16 @@ class Asked:
     links: tuple[Match, ...]
 
 
+def spelt(sql: str, schema: Schema) -> str:
+    """A query with names as its schema spells them: SQL does not tell capitals from small letters."""
+    names = schema.names()
+    known = {name.lower(): name for name in (*chain.from_iterable(names.values()), *names)}
+    for token in reversed(tokens(sql)):
+        name = known.get(token.text.lower(), token.text) if token.kind == "word" else token.text
+        sql = sql[: token.start] + name + sql[token.end :]
+    return sql
+
+
 class Transplant:
     """Puts one query over to another schema."""
 
@@ -132,6 +144,7 @@ class Transplant:
 
     def move(self, sql: str) -> str:
         """The query with names and values of the target, or nothing where its joins do not fit."""
+        sql = spelt(sql, self.source)
         used = [Used(m[2].strip('"'), m[3] or "") for m in TABLE.finditer(sql)]
         chosen = self.choose_tables(list(dict.fromkeys(item.name for item in used)))
         if not chosen:
@@ -181,7 +194,7 @@ class Transplant:
         for match in NAME.finditer(sql):
             for name in [aliases.get(match[1], "")] if match[1] else list(chosen):
                 text = (match[2] or "").strip('"')
-                if name not in chosen or text not in self.source.names()[name]:
+                if name not in chosen or text not in self.source.names().get(name, ()):
                     continue
                 new = self.key_for(name, text, chosen) or self.column_for(name, text, chosen[name], taken)
                 taken.add((chosen[name].name, new))
