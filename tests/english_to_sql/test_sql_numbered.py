@@ -14,7 +14,14 @@ from usecases.english_to_sql.judge import ABSTAIN_MARKER
 from usecases.english_to_sql.load_ddl import from_ddl
 from usecases.english_to_sql.numbered import NotShownError, decode, encode, numbered, places
 from usecases.english_to_sql.prompt import PromptOptions, build_prompt, reading
-from usecases.english_to_sql.prompting import QUESTIONS_PER_ROW, SHORT, conversations, shown, with_values
+from usecases.english_to_sql.prompting import (
+    QUESTIONS_PER_ROW,
+    SHORT,
+    Prompter,
+    conversations,
+    shown,
+    with_values,
+)
 from usecases.english_to_sql.schema import Schema
 from usecases.english_to_sql.serialize import Style
 from usecases.english_to_sql.usecase import EnglishToSql
@@ -121,6 +128,15 @@ def test_the_short_form_is_much_shorter(case: EnglishToSql, splits: Splits) -> N
     examples = [e for e in splits.test if e.answer != ABSTAIN_MARKER][::5]
     short = sum(len(case.prompter.answer(e, shown(e, case.schema))) for e in examples)
     assert short < 0.6 * sum(len(e.answer) for e in examples)
+
+
+def test_a_row_that_is_longer_than_a_prompt_may_be_is_halved(case: EnglishToSql, splits: Splits) -> None:
+    group = max(conversations(splits.train), key=len)
+    whole = case.prompter.training_rows(group)
+    tight = Prompter(replace(SHORT, budget=1_500), case.schema).training_rows(group)
+    assert len(whole) == 1 < len(tight) <= len(group)
+    asked = [sum(m["role"] == "assistant" for m in row["completion"]) for row in tight]
+    assert sum(asked) == len(group) and max(asked) < len(group)
 
 
 def test_a_row_holds_several_questions_on_one_schema(case: EnglishToSql, splits: Splits) -> None:

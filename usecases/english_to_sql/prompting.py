@@ -133,6 +133,15 @@ class Prompter:
             completion += [*messages(turn), said(self.answer(example, made.schema))]
         return {"prompt": messages(made.text), "completion": completion}
 
+    def training_rows(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
+        """One conversation, or its halves where it is longer than a prompt may be."""
+        row = self.training_row(examples)
+        length = sum(len(message["content"]) for message in (*row["prompt"], *row["completion"]))
+        if length <= self.options.budget or len(examples) == 1:
+            return [row]
+        middle = len(examples) // 2
+        return [*self.training_rows(examples[:middle]), *self.training_rows(examples[middle:])]
+
 
 @lru_cache(maxsize=4_096)
 def _prompted_schema(prompter: Prompter, question: str, schema: Schema) -> Schema:

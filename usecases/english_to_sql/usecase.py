@@ -97,7 +97,7 @@ class EnglishToSql(UseCase):
 
     def training_set(self, splits: Splits) -> list[dict[str, Any]]:
         """Several questions to a schema, which is read once for all of them."""
-        return [self.prompter.training_row(found) for found in conversations(splits.train)]
+        return [row for found in conversations(splits.train) for row in self.prompter.training_rows(found)]
 
     def template(self) -> str:
         return template_hash(self.prompter.options)
