@@ -8,8 +8,8 @@ from usecases.english_to_sql.folder import shown_schema
 from usecases.english_to_sql.judge import ABSTAIN_MARKER, QueryResult, run_query
 from usecases.english_to_sql.load_schema import from_sqlite, snapshot
 from usecases.english_to_sql.numbered import called, places
-from usecases.english_to_sql.prompt import Prompt, PromptOptions, build_prompt
-from usecases.english_to_sql.prompting import Message, as_sql, messages
+from usecases.english_to_sql.prompt import Prompt, PromptOptions
+from usecases.english_to_sql.prompting import Message, as_sql, messages, prompt_of
 from usecases.english_to_sql.sandbox import Value
 from usecases.english_to_sql.schema import Schema, SchemaError, Table
 from usecases.english_to_sql.sql_text import is_abstention, tokens
@@ -27,7 +27,7 @@ def answer_question(
     try:
         copy = snapshot(database)
         schema = shown_schema(from_sqlite(database), copy)
-        made = build_prompt(schema, question, options)
+        made = prompt_of(schema, question, options)
     except SchemaError as error:
         raise GalleryError(str(error)) from error
     answer = generate(messages(made.text))

@@ -12,6 +12,7 @@ from common.embedded.short_sql import POINTER
 from common.usecase import Example
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
 from usecases.english_to_sql.linker import number_columns
+from usecases.english_to_sql.narrow import Scores, asked_scores, is_wide, narrowed
 from usecases.english_to_sql.numbered import NotShownError, decode, encode
 from usecases.english_to_sql.prompt import (
     NUMBERED,
@@ -31,6 +32,7 @@ from usecases.english_to_sql.schema import (
     with_distractors,
 )
 from usecases.english_to_sql.serialize import Style, compact
+from usecases.english_to_sql.sql_text import tokens
 from usecases.english_to_sql.values import Said, pointed, unpointed
 
 PLAIN = PromptOptions(abstain=True)
@@ -40,6 +42,7 @@ LARGEST_SCHEMA = 620
 WHOLE_SHARE = 0.5
 DROPPED = {"descriptions": 0.06, "values": 0.2, "types": 0.15}
 QUESTIONS_PER_ROW = 8
+USED = 100.0
 Message = dict[str, str]
 Schemas = Callable[[str], Schema]
 
@@ -65,11 +68,28 @@ def shown(example: Example, schemas: Schemas) -> Schema:
     return shuffle(found, order) if order else found
 
 
+def prompt_of(schema: Schema, question: str, options: PromptOptions) -> Prompt:
+    """The prompt for one question; a numbered schema is shown in part where it is too wide."""
+    if options.is_numbered:
+        schema = narrowed(schema, asked_scores(schema, question))
+    return build_prompt(schema, question, options)
+
+
 def as_sql(output: str, question: str, schema: Schema, options: PromptOptions) -> str:
     """Short SQL as SQL, kept to what the schema and the question allow; a refusal where a column lacks."""
     found = reading(schema, question, options)
     answer = repaired(with_values(output, found.said, schema), schema, found.named)
     return ABSTAIN_MARKER if found.is_lacking or is_misplaced(answer, schema) else decode(answer, schema)
+
+
+def used_scores(schema: Schema, examples: Sequence[Example]) -> Scores:
+    """How much some questions say of each column; what their answers use comes first."""
+    scores = asked_scores(schema, " ".join(example.inputs["question"] for example in examples))
+    used = {token.name.lower() for e in examples for token in tokens(e.answer) if token.name}
+    return {
+        (table, column): score + USED * (table.lower() in used) * (1 + (column.lower() in used))
+        for (table, column), score in scores.items()
+    }
 
 
 def with_values(answer: str, said: Sequence[Said], schema: Schema) -> str:
@@ -85,8 +105,8 @@ class Prompter:
     schemas: Schemas
 
     def asked(self, example: Example) -> Prompt:
-        """The prompt at answering time: canonical order, all tables."""
-        return build_prompt(shown(example, self.schemas), example.inputs["question"], self.options)
+        """The prompt at answering time: canonical order, all tables that there is room for."""
+        return prompt_of(shown(example, self.schemas), example.inputs["question"], self.options)
 
     def sql(self, example: Example, output: str) -> str:
         """An answer as SQL."""
@@ -116,6 +136,8 @@ class Prompter:
         removed = [example for example in examples if example.inputs.get("removed")]
         found = shown((removed or examples)[0], self.schemas)
         names = {name for e in examples for name in e.extra.get("tables", ())}
+        if self.options.is_numbered:
+            found = narrowed(found, used_scores(found, examples))
         tables = [table.name for table in found.tables if table.name in names]
         if tables and generator.random() > WHOLE_SHARE:
             room = generator.randint(200, LARGEST_SCHEMA)
@@ -134,10 +156,13 @@ class Prompter:
         return {"prompt": messages(made.text), "completion": completion}
 
     def training_rows(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
-        """One conversation, or its halves where it is longer than a prompt may be."""
+        """One conversation, or its halves where a prompt has no room for all that its answers need."""
         row = self.training_row(examples)
-        length = sum(len(message["content"]) for message in (*row["prompt"], *row["completion"]))
-        if length <= self.options.budget or len(examples) == 1:
+        contents = [message["content"] for message in (*row["prompt"], *row["completion"])]
+        fits = sum(map(len, contents)) <= self.options.budget
+        if is_wide(self.schemas(examples[0].inputs["schema_id"])):
+            fits &= contents.count(ABSTAIN_MARKER) == sum(e.answer == ABSTAIN_MARKER for e in examples)
+        if fits or len(examples) == 1:
             return [row]
         middle = len(examples) // 2
         return [*self.training_rows(examples[:middle]), *self.training_rows(examples[middle:])]
@@ -146,7 +171,7 @@ class Prompter:
 @lru_cache(maxsize=4_096)
 def _prompted_schema(prompter: Prompter, question: str, schema: Schema) -> Schema:
     """What the prompt showed of a schema, which is less where it was too long."""
-    return build_prompt(schema, question, prompter.options).schema
+    return prompt_of(schema, question, prompter.options).schema
 
 
 def conversations(examples: Sequence[Example]) -> Iterator[list[Example]]:

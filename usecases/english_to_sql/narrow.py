@@ -1,0 +1,75 @@
+"""The part of a wide schema that a question is about: a small model meets no more than it was taught on.
+
+Tables come in the order of how much the question says of them, each with the tables that link it to those
+that are there already, while all numbers together stay few enough.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from .linking import column_scores
+from .mentions import mentions
+from .numbered import places
+from .schema import Schema, keep_columns, keep_tables
+
+MOST_NUMBERS = 30  # as many as the widest schema of training has
+MOST_COLUMNS = 8  # of one table, beside its keys
+Scores = Mapping[tuple[str, str], float]
+
+
+def is_wide(schema: Schema) -> bool:
+    """Whether a schema has more tables and columns than a small model was taught on."""
+    return len(places(schema).names) > MOST_NUMBERS
+
+
+def narrowed(schema: Schema, scores: Scores) -> Schema:
+    """The schema as it is, or its part with the best scores where it is too wide."""
+    if not is_wide(schema):
+        return schema
+    slim = keep_columns(
+        schema, {table.name: best_columns(schema, table.name, scores) for table in schema.tables}
+    )
+    best = {t.name: max(scores[t.name, c.name] for c in t.columns) for t in slim.tables}
+    kept: list[str] = []
+    for name in sorted(best, key=lambda name: -best[name]):
+        wanted = list(dict.fromkeys([*kept, *path(slim, kept, name), name]))
+        if not kept or len(places(keep_tables(slim, wanted)).names) <= MOST_NUMBERS:
+            kept = wanted
+    return keep_tables(slim, kept)
+
+
+def asked_scores(schema: Schema, question: str) -> dict[tuple[str, str], float]:
+    """How much a question says of each column; a table that is named counts for all of its columns."""
+    found, scores = places(schema), dict(column_scores(schema, question))
+    for mention in mentions(schema, question):
+        for pointer in mention.pointers:
+            name, *column = found.names[pointer]
+            for place in scores:
+                if place == (name, *column) or (not column and place[0] == name):
+                    scores[place] += mention.covered / len(mention.pointers)
+    return scores
+
+
+def best_columns(schema: Schema, name: str, scores: Scores) -> list[str]:
+    """The keys of a table and its best other columns, in their order."""
+    table = schema.table(name)
+    keys = schema.key_columns(table)
+    others = [column.name for column in table.columns if column.name not in keys]
+    best = sorted(others, key=lambda column: -scores[name, column])[:MOST_COLUMNS]
+    return [column.name for column in table.columns if column.name in keys or column.name in best]
+
+
+def path(schema: Schema, start: Sequence[str], goal: str) -> list[str]:
+    """The tables between any of some tables and another one, by the fewest foreign keys."""
+    reached: dict[str, str] = {name: "" for name in start}
+    waiting = deque(start)
+    while waiting and goal not in reached:
+        here = waiting.popleft()
+        for other in sorted(schema.neighbours(here) - reached.keys()):
+            reached[other] = here
+            waiting.append(other)
+    found, at = [], reached.get(goal, "")
+    while at and at not in start:
+        found.append(at)
+        at = reached[at]
+    return found[::-1]
