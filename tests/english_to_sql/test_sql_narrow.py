@@ -5,7 +5,7 @@ import pytest
 from common.usecase import Example
 from usecases.english_to_sql import data as own_data
 from usecases.english_to_sql.load_ddl import from_ddl
-from usecases.english_to_sql.narrow import MOST_NUMBERS, asked_scores, narrowed
+from usecases.english_to_sql.narrow import MOST_NUMBERS
 from usecases.english_to_sql.numbered import places
 from usecases.english_to_sql.prompting import SHORT, Prompter, prompt_of
 from usecases.english_to_sql.schema import Schema
@@ -42,7 +42,7 @@ def test_what_is_asked_is_shown_with_the_tables_between(question: str) -> None:
 def test_own_schemas_are_shown_whole() -> None:
     for domain in own_data.domains():
         schema = own_data.schema_of(domain)
-        assert narrowed(schema, asked_scores(schema, "names")) is schema
+        assert prompt_of(schema, "names", SHORT).schema is schema
 
 
 def test_training_shows_what_the_answers_use() -> None:

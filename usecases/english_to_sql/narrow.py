@@ -23,9 +23,7 @@ def is_wide(schema: Schema) -> bool:
 
 
 def narrowed(schema: Schema, scores: Scores) -> Schema:
-    """The schema as it is, or its part with the best scores where it is too wide."""
-    if not is_wide(schema):
-        return schema
+    """The part of a schema with the best scores."""
     slim = keep_columns(
         schema, {table.name: best_columns(schema, table.name, scores) for table in schema.tables}
     )

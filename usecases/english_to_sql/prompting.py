@@ -70,7 +70,7 @@ def shown(example: Example, schemas: Schemas) -> Schema:
 
 def prompt_of(schema: Schema, question: str, options: PromptOptions) -> Prompt:
     """The prompt for one question; a numbered schema is shown in part where it is too wide."""
-    if options.is_numbered:
+    if options.is_numbered and is_wide(schema):
         schema = narrowed(schema, asked_scores(schema, question))
     return build_prompt(schema, question, options)
 
@@ -136,7 +136,7 @@ class Prompter:
         removed = [example for example in examples if example.inputs.get("removed")]
         found = shown((removed or examples)[0], self.schemas)
         names = {name for e in examples for name in e.extra.get("tables", ())}
-        if self.options.is_numbered:
+        if self.options.is_numbered and is_wide(found):
             found = narrowed(found, used_scores(found, examples))
         tables = [table.name for table in found.tables if table.name in names]
         if tables and generator.random() > WHOLE_SHARE:
