@@ -203,11 +203,8 @@ def links(asking: Sequence[Asking], known: Sequence[Target], place: "Place") -> 
     alike = np.maximum(
         likeness([one.whole for one in asking], known), likeness([one.bare for one in asking], known)
     )
-    within = likeness_within([one.bare for one in asking], known, place.named)
-    gaps, gaps_within = margins(alike), np.zeros_like(within)
-    for table in place.named:
-        own = [number for number, one in enumerate(known) if one.table == table]
-        gaps_within[:, own] = margins(within[:, own])
+    gaps = margins(alike)
+    within, gaps_within = likeness_within([one.bare for one in asking], known, place.named)
     made = []
     for row, words_of in enumerate(asking):
         covered, last, inside = place.covered(words_of.told), place.last(words_of), place.inside(words_of)
@@ -223,9 +220,13 @@ def links(asking: Sequence[Asking], known: Sequence[Target], place: "Place") -> 
     return made
 
 
-def likeness_within(texts: Sequence[str], known: Sequence[Target], tables: Collection[str]) -> np.ndarray:
-    """How alike texts and columns are as words about a table: `treatment price` and `treatment bill`."""
+def likeness_within(
+    texts: Sequence[str], known: Sequence[Target], tables: Collection[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """How alike texts and columns are as words about a table, `treatment price` and `treatment bill`, and by
+    how much more than any other column of it."""
     found = np.zeros((len(texts), len(known)), dtype=np.float32)
+    gaps = np.zeros_like(found)
     for table in tables:
         own = [number for number, one in enumerate(known) if one.table == table]
         if own:
@@ -233,8 +234,9 @@ def likeness_within(texts: Sequence[str], known: Sequence[Target], tables: Colle
             columns = [
                 replace(known[n], texts=tuple(f"{about} {text}" for text in known[n].texts)) for n in own
             ]
-            found[:, own] = likeness([f"{about} {text}" for text in texts], columns)
-    return found
+            alike = likeness([f"{about} {text}" for text in texts], columns)
+            found[:, own], gaps[:, own] = alike, margins(alike)
+    return found, gaps
 
 
 def margins(alike: np.ndarray) -> np.ndarray:

@@ -4,15 +4,14 @@ Tables come in the order of how much the question says of them, each with the ta
 that are there already, while all numbers together stay few enough.
 """
 
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from .linking import column_scores
 from .mentions import mentions
-from .numbered import places
+from .numbered import path, places
 from .schema import Schema, keep_columns, keep_tables
 
-MOST_NUMBERS = 30  # as many as the widest schema of training has
+MOST_NUMBERS = 30  # hardly more than the widest schema of training has
 MOST_COLUMNS = 8  # of one table, beside its keys
 Scores = Mapping[tuple[str, str], float]
 
@@ -28,9 +27,11 @@ def narrowed(schema: Schema, scores: Scores) -> Schema:
         schema, {table.name: best_columns(schema, table.name, scores) for table in schema.tables}
     )
     best = {t.name: max(scores[t.name, c.name] for c in t.columns) for t in slim.tables}
-    kept: list[str] = []
+    found, kept = places(slim), list[str]()
     for name in sorted(best, key=lambda name: -best[name]):
-        wanted = list(dict.fromkeys([*kept, *path(slim, kept, name), name]))
+        steps = path(slim, [found.tables[one.lower()] for one in kept], found.tables[name.lower()])
+        between = [found.names[number][0] for _, number in steps]
+        wanted = list(dict.fromkeys([*kept, *between, name]))
         if not kept or len(places(keep_tables(slim, wanted)).names) <= MOST_NUMBERS:
             kept = wanted
     return keep_tables(slim, kept)
@@ -55,19 +56,3 @@ def best_columns(schema: Schema, name: str, scores: Scores) -> list[str]:
     others = [column.name for column in table.columns if column.name not in keys]
     best = sorted(others, key=lambda column: -scores[name, column])[:MOST_COLUMNS]
     return [column.name for column in table.columns if column.name in keys or column.name in best]
-
-
-def path(schema: Schema, start: Sequence[str], goal: str) -> list[str]:
-    """The tables between any of some tables and another one, by the fewest foreign keys."""
-    reached: dict[str, str] = {name: "" for name in start}
-    waiting = deque(start)
-    while waiting and goal not in reached:
-        here = waiting.popleft()
-        for other in sorted(schema.neighbours(here) - reached.keys()):
-            reached[other] = here
-            waiting.append(other)
-    found, at = [], reached.get(goal, "")
-    while at and at not in start:
-        found.append(at)
-        at = reached[at]
-    return found[::-1]

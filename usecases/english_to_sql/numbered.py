@@ -241,7 +241,7 @@ def _joined(schema: Schema, tables: Sequence[str]) -> str:
     found = places(schema)
     inside, text = [tables[0]], tables[0]
     for table in tables[1:]:
-        for key, new in _path(schema, inside, table):
+        for key, new in path(schema, inside, table):
             pairs = zip(key.columns, key.parent_columns, strict=True)
             on = " AND ".join(
                 f"{found.columns[key.table.lower(), one.lower()]} = "
@@ -253,7 +253,7 @@ def _joined(schema: Schema, tables: Sequence[str]) -> str:
     return text
 
 
-def _path(schema: Schema, inside: Sequence[str], goal: str) -> list[tuple[ForeignKey, str]]:
+def path(schema: Schema, inside: Sequence[str], goal: str) -> list[tuple[ForeignKey, str]]:
     """The foreign keys from any table inside to the goal, each with the table that it brings in."""
     number = places(schema).tables
     reached: dict[str, tuple[ForeignKey, str] | None] = {name: None for name in inside}

@@ -50,15 +50,12 @@ def row_names(schema: Schema) -> RowNames:
             names[number] = found.columns[table.name.lower(), name.lower()]
     for key in schema.foreign_keys:
         if len(key.columns) == 1:
+            child, parent = key.table.lower(), key.parent.lower()
             ends = (
-                (key.parent.lower(), key.parent_columns[0].lower()),
-                (
-                    key.table.lower(),
-                    key.columns[0].lower(),
-                ),
+                found.columns[parent, key.parent_columns[0].lower()],
+                found.columns[child, key.columns[0].lower()],
             )
-            tables = found.tables[key.parent.lower()], found.tables[key.table.lower()]
-            links.setdefault(tables, (found.columns[ends[0]], found.columns[ends[1]]))
+            links.setdefault((found.tables[parent], found.tables[child]), ends)
     return RowNames(keys, names, links)
 
 
@@ -79,13 +76,7 @@ def with_rows(answer: str, schema: Schema, shown: Collection[str]) -> str:
     tables = {column: table for table, column in found.keys.items() if column not in shown}
     ends = {columns: numbers for numbers, columns in found.links.items()}
     names = {column: table for table, column in found.names.items() if column not in shown}
-
-    def looked_up(match: re.Match[str]) -> str:
-        one, other = ends.get((match[1], match[3]), (match[1], match[3]))
-        return one + match[2] + other
-
-    short = GROUPED.sub(lambda match: match[1] + tables.get(match[2], match[2]), answer)
-    short = LOOKED_UP.sub(looked_up, short)
+    short = _rekeyed(answer, tables, ends)
     named = re.sub(r"@\d+", lambda match: names.get(match[0], match[0]), short)
     return next((one for one in (named, short) if with_columns(one, schema) == answer), answer)
 
@@ -95,11 +86,16 @@ def with_columns(answer: str, schema: Schema) -> str:
     if LONG_FORM.search(answer):
         return answer
     found = row_names(schema)
+    answer = _rekeyed(answer, found.keys, found.links)
+    return PLACE.sub(lambda m: found.names.get(m["table"], m[0]) if m["table"] else m[0], answer)
+
+
+def _rekeyed(answer: str, keys: Mapping[str, str], links: Mapping[tuple[str, str], tuple[str, str]]) -> str:
+    """An answer with other numbers for what it groups by, and for what it looks up where."""
 
     def looked_up(match: re.Match[str]) -> str:
-        one, other = found.links.get((match[1], match[3]), (match[1], match[3]))
+        one, other = links.get((match[1], match[3]), (match[1], match[3]))
         return one + match[2] + other
 
     answer = LOOKED_UP.sub(looked_up, answer)
-    answer = GROUPED.sub(lambda match: match[1] + found.keys.get(match[2], match[2]), answer)
-    return PLACE.sub(lambda m: found.names.get(m["table"], m[0]) if m["table"] else m[0], answer)
+    return GROUPED.sub(lambda match: match[1] + keys.get(match[2], match[2]), answer)
