@@ -16,8 +16,8 @@ SIDE = "".join(
 WIDE = from_ddl(
     f"""{SIDE}CREATE TABLE port (port_id INTEGER PRIMARY KEY, port_name TEXT,
   {", ".join(f"extra{n} TEXT" for n in range(12))}, depth REAL);
-CREATE TABLE berth (berth_id INTEGER PRIMARY KEY, port_id INTEGER REFERENCES port(port_id));
-CREATE TABLE boat (boat_id INTEGER PRIMARY KEY, title TEXT, berth_id INTEGER REFERENCES berth(berth_id));""",
+CREATE TABLE berth (b INTEGER PRIMARY KEY, p INTEGER REFERENCES port(port_id));
+CREATE TABLE boat (boat_id INTEGER PRIMARY KEY, title TEXT, b INTEGER REFERENCES berth(b));""",
     "wide",
 )
 
@@ -27,7 +27,12 @@ def shown(question: str) -> Schema:
 
 
 @pytest.mark.parametrize(
-    "question", ["Which boats lie in the port Hull?", "The depth of every port with boats"]
+    "question",
+    [
+        "Which boats lie in the port Hull?",
+        "The depth of every port with boats",
+        "The depth of every port with boats, and every note, mark and day",  # nothing names what lies between
+    ],
 )
 def test_what_is_asked_is_shown_with_the_tables_between(question: str) -> None:
     found = shown(question)
