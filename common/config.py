@@ -70,6 +70,7 @@ class RunConfig(BaseModel):
     sampling_temperature: float = setting(0.7, "spread of the drawn answers", TEXT, gt=0)
     rehearsal: int = setting(0, "passages of its own that hold a model to what it was", TEXT, ge=0)
     rehearsal_each_step: int = setting(1, "of these passages in a step; more forget less", TEXT, ge=1)
+    milder: bool = setting(False, "gives back as much of the change as val cannot tell from noise", ("sft",))
     rank: int = setting(16, "width of LoRA and DoRA matrices", TRAINED, ge=1)
     frozen_layers: int = setting(3, "lowest layers kept fixed by layer-freezing", TRAINED, ge=1)
     virtual_tokens: int = setting(16, "length of a learned prompt", TRAINED, ge=1)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from common import bottleneck, launch, lessons, methods, rehearsal, trainer, trl_adapter
+from common import bottleneck, launch, lessons, methods, milder, rehearsal, trainer, trl_adapter
 from common.answering import (
     TEMPLATE_FILE,
     answers,
@@ -41,17 +41,19 @@ def fit(job: Job) -> dict[str, Any]:
     held = rehearsal.prepared(job, model, tokenizer)
     arguments = {**arguments, **trainer.schedule(job, len(rows))}
     model = methods.apply(model, job.config, "sft", "CAUSAL_LM", new_rows)
+    before = milder.snapshot(model) if job.config.milder and job.splits.val else None
     watch = trainer.Watch()
     best = trainer.KeepBest(lambda: val_score(model, tokenizer, job), job)
     callbacks = [watch, best] if best.wanted else [watch]
     engine = trl_adapter.sft_trainer(model, tokenizer, rows, arguments, callbacks, held)
     seconds = trainer.train(engine, watch, job, len(rows))
     best.restore(model)
+    mild = milder.settle(model, before, lambda: milder.val_scores(model, tokenizer, job)) if before else {}
     trainer.log_of(engine, job, best.history)
     weights = trainer.whole_weights(engine)
     launch.once(lambda: save(job, model, tokenizer, weights))
     tokens = sum(lessons.lengths_of(rows)) * job.config.epochs
-    return trainer.facts(model, engine, watch, seconds, tokens, len(rows), job)
+    return {**trainer.facts(model, engine, watch, seconds, tokens, len(rows), job), **mild}
 
 
 def save(job: Job, model: Any, tokenizer: Any, weights: dict[str, Any] | None) -> None:
