@@ -23,11 +23,11 @@ SMOKE_PASSAGES = 20
 class Rehearsal:
     """Passages, and the model as it was; `untuned` is empty where an adapter can be switched off instead."""
 
-    def __init__(self, passages: Any, untuned: Any, each_step: int) -> None:
-        self.passages, self.untuned, self.each_step = passages, untuned, each_step
+    def __init__(self, passages: Any, untuned: Any, each_step: int, weight: float = 1.0) -> None:
+        self.passages, self.untuned, self.each_step, self.weight = passages, untuned, each_step, weight
 
     def loss(self, model: Any, step: int) -> Any:
-        """How far the model has come away from what it was, in nats per piece, on a few passages."""
+        """How far the model has come away from what it was, in weighed nats per piece, on a few passages."""
         import torch
 
         first = step * self.each_step
@@ -39,7 +39,7 @@ class Rehearsal:
             before = untuned(input_ids=tokens).logits.float().log_softmax(-1)
         # New pieces of an extended vocabulary had no place before.
         before, after = before[..., : after.shape[-1]], after[..., : before.shape[-1]]
-        return (before.exp() * (before - after)).sum(-1).mean()
+        return self.weight * (before.exp() * (before - after)).sum(-1).mean()
 
     @contextmanager
     def before(self, model: Any) -> Iterator[Any]:
@@ -75,10 +75,9 @@ def prepared(job: Job, model: Any, tokenizer: Any) -> Rehearsal | None:
     if not job.config.rehearsal:
         return None
     passages = written(job, model, tokenizer)
-    if methods.find(job.config.method, job.usecase.tuner).peft is not None:
-        return Rehearsal(passages, None, job.config.rehearsal_each_step)
-    untuned = copy.deepcopy(model).eval().requires_grad_(False)
-    return Rehearsal(passages, untuned, job.config.rehearsal_each_step)
+    has_adapter = methods.find(job.config.method, job.usecase.tuner).peft is not None
+    untuned = None if has_adapter else copy.deepcopy(model).eval().requires_grad_(False)
+    return Rehearsal(passages, untuned, job.config.rehearsal_each_step, job.config.rehearsal_weight)
 
 
 def written(job: Job, model: Any, tokenizer: Any) -> Any:

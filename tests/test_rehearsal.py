@@ -43,6 +43,9 @@ def test_the_untuned_model_stays_at_hand_and_has_come_away_by_nothing(
                 parameter.add_(torch.randn_like(parameter))
     assert abs(held.loss(tuned, 0).item() - before) > 1e-6, "a drawn prompt may come nearer by chance"
     assert held.loss(tuned, 0).item() == held.loss(tuned, 4).item() != held.loss(tuned, 1).item()
+    whole = held.loss(tuned, 0).item()
+    held.weight = 3.0
+    assert held.loss(tuned, 0).item() == pytest.approx(3 * whole)
     held.each_step = 2
     assert held.loss(tuned, 0).item() == held.loss(tuned, 2).item() != held.loss(tuned, 1).item()
 

@@ -41,7 +41,7 @@ def test_counts_and_schemas(splits: Splits) -> None:
     by_hand = [e for e in splits.val if e.kind == "hand-written"]
     assert (len(splits.val) - len(by_hand), len(splits.test)) == (400, 800)
     assert len(by_hand) >= 50
-    assert Counter(domain.split for domain in domains()) == {"train": 12, "val": 4, "test": 8}
+    assert Counter(domain.split for domain in domains()) == {"train": 62, "val": 4, "test": 8}
     assert all(4 <= len(domain.entities) <= 7 for domain in domains())
     assert len(splits.probes["hand_written"]) >= 98  # of 100; what says too little is dropped in plain sight
     assert [len(splits.probes[f"order_{n}"]) for n in range(1, 6)] == [80] * 5
@@ -125,11 +125,11 @@ def worded(forms: Iterable[str]) -> set[str]:
 def test_every_kind_has_many_phrasings_and_some_that_are_held_out() -> None:
     for section, kinds in phrasings().items():
         for kind, uses in kinds.items():
-            seen, val, held = (worded(uses[use]) for use in ("seen", "val", "held"))
-            assert len(seen) >= (16 if section != "clauses" else 6), kind
+            seen, train, val, held = (worded(uses[use]) for use in ("seen", "train", "val", "held"))
+            assert min(len(seen), len(train)) >= (16 if section != "clauses" else 6), kind
             fewest = 1 if section == "clauses" else 2
             assert min(len(held), len(val)) >= fewest, kind
-            assert not held & (seen | val) and not val & seen, kind
+            assert not held & (seen | train | val) and not val & (seen | train) and not train & seen, kind
 
 
 def holes(form: str) -> set[str]:
@@ -141,7 +141,7 @@ def test_every_phrasing_has_the_holes_of_its_kind() -> None:
     for kinds in phrasings().values():
         for kind, uses in kinds.items():
             needed = set.intersection(*(holes(form) for form in uses["held"])) - {"l"}
-            for form in (*uses["seen"], *uses["val"]):
+            for form in (*uses["seen"], *uses["train"], *uses["val"]):
                 assert form.count("[") == form.count("]"), form
                 assert needed <= holes(form), (kind, form)
 
@@ -154,6 +154,13 @@ def test_held_out_phrasings_stand_in_val_or_in_test_only(splits: Splits) -> None
     starts = ("Tally the", "Pair the")
     assert [e for e in splits.test if e.inputs["question"].startswith(starts)]
     assert not [e for e in (*splits.train, *splits.val) if e.inputs["question"].startswith(starts)]
+
+
+def test_training_alone_has_the_phrasings_of_its_own(splits: Splits) -> None:
+    start = "Mind "  # of a phrasing that only training has
+    assert any(form.startswith(start) for uses in phrasings()["asks"].values() for form in uses["train"])
+    assert [e for e in splits.train if e.inputs["question"].startswith(start)]
+    assert not [e for e in (*splits.val, *splits.test) if e.inputs["question"].startswith(start)]
 
 
 def test_training_queries_run_on_their_own_schema(splits: Splits) -> None:

@@ -1,10 +1,13 @@
 """The linker learns from the training schemas which words name a column."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from common.usecase import Example
 from usecases.english_to_sql import data as own_data
+from usecases.english_to_sql import linker
 from usecases.english_to_sql.fit_linker import (
     SEVERAL,
     UNKNOWN,
@@ -14,11 +17,16 @@ from usecases.english_to_sql.fit_linker import (
     lesson,
     linear,
     meant,
+    settled,
 )
-from usecases.english_to_sql.linker import KINDS, margins, share
+from usecases.english_to_sql.linker import KINDS, margins, share, weights
 from usecases.english_to_sql.numbered import places
-from usecases.english_to_sql.prompting import shown
+from usecases.english_to_sql.prompt import reading, warmed
+from usecases.english_to_sql.prompting import SHORT, Prompter, shown
+from usecases.english_to_sql.reading import read
 from usecases.english_to_sql.repair import columns_of, repaired
+
+HAND = "hand-written"
 
 
 def asked(question: str, answer: str, **more: str) -> Example:
@@ -46,6 +54,37 @@ def test_words_for_a_removed_column_mean_nothing() -> None:
 def test_words_that_two_columns_share_mean_neither() -> None:
     query = "SELECT PropertyName FROM Property UNION SELECT GuestName FROM Guest"
     assert said(asked("Every name?", query)) == {"name": SEVERAL}
+
+
+def test_what_people_mean_without_its_name_is_found_where_the_models_find_it_likeliest() -> None:
+    by_hand = replace(asked("What do we pay a night for each room?", "SELECT NightRate FROM Room"), kind=HAND)
+    one = lesson(by_hand, shown(by_hand, own_data.schema))
+    (pointer,) = one.unsaid
+    assert places(one.schema).names[pointer] == ("Room", "NightRate") and not one.meant
+    ((span, found),) = settled(one, weights()).meant.items()
+    assert found == pointer and "night" in one.question[slice(*span)]
+    template = lesson(replace(by_hand, kind="easy"), one.schema)
+    assert settled(template, weights()) == template  # its words are known, so what is not said is not there
+
+
+def test_a_question_is_learnt_from_when_it_marks_what_its_answer_needs() -> None:
+    prompter = Prompter(SHORT, own_data.schema)
+    schema = own_data.schema("hotel")
+    assert prompter.is_told(asked("Nightly rate of all rooms?", "SELECT NightRate FROM Room"), schema)
+    assert not prompter.is_told(asked("So, all of it?", "SELECT NightRate FROM Room"), schema)
+
+
+def test_what_was_encoded_for_many_questions_is_not_encoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = own_data.schema("hotel")
+    questions = [
+        "How dear is a night in our priciest room?",
+        "Guests who came from abroad, by when they left",
+    ]
+    warmed(schema, questions, SHORT)
+    monkeypatch.setattr(linker, "encoder", lambda: pytest.fail("encodes again"))
+    read.cache_clear()
+    reading.cache_clear()
+    assert all("@" in reading(schema, question, SHORT).text for question in questions)
 
 
 def test_a_linear_model_tells_what_it_was_shown() -> None:

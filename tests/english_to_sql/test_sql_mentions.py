@@ -60,11 +60,34 @@ def marked(question: str, values: tuple[Match, ...] = ()) -> str:
 
 
 def test_the_longest_name_wins_over_its_parts() -> None:
-    assert marked("The port name of every port?") == "The port name@2 of every port@0?"
+    assert marked("The port name of every port?") == "The text@2 of every rows@0?"
 
 
 def test_endings_and_common_words_do_not_matter() -> None:
-    assert marked("boats by lengths in metres") == "boats@4 by lengths in metres@7"
+    assert marked("boats by lengths in metres") == "rows@4 by number@7"
+
+
+def test_a_name_in_full_gives_way_to_its_kind_and_a_yes_or_no_keeps_its_words() -> None:
+    schema = from_ddl(DDL.replace("length_m REAL, -- length in metres", "seaworthy BOOLEAN,"), "fishery")
+    asked = "boats that are seaworthy, opened last, with boat name and length"
+    assert read(schema, asked, ()).text == (
+        "rows@4 that are seaworthy@7, date@8 last, with text@6 and length"
+    )
+
+
+def test_a_time_without_a_column_is_that_of_the_only_date_in_sight() -> None:
+    assert marked("boats since March 2022") == "rows@4 since @10@8"
+    assert marked("boats opened since March 2022") == "rows@4 date@8 since @10"
+    assert marked("boats of a port since March 2022") == "rows@4 of a rows@0 since @10"  # both have one
+    assert marked("boats with lengths in metres of 2022") == "rows@4 with number@7 of @10"
+
+
+def test_several_values_of_a_kind_and_a_speaker_who_says_i() -> None:
+    stored = Match("boat", "boat_name", "Trawler")
+    assert (
+        marked("any trawlers I'd like in port, I'm told", (stored,))
+        == "any @10@6 I'd like in rows@0, I'm told"
+    )
 
 
 def test_words_that_fit_two_columns_take_the_named_table() -> None:
@@ -103,8 +126,8 @@ def test_other_words_are_linked_by_meaning(monkeypatch: pytest.MonkeyPatch) -> N
     vectors = {"size": (1.0, 0.0), "length in metres": (0.9, 0.1), "colour": (0.0, -1.0)}
     monkeypatch.setattr(linker, "VECTORS", Vectors(vectors))
     use(monkeypatch, {**PLAIN, "slot": {"bias": -9.0, "only size": 12.0, "only colour": 12.0}})
-    assert marked("boats by size") == "boats@4 by size@7"
-    assert marked("boats by colour") == "boats@4 by colour@95"
+    assert marked("boats by size") == "rows@4 by size@7"
+    assert marked("boats by colour") == "rows@4 by colour@95"
 
 
 class Vectors(dict[str, np.ndarray]):
@@ -141,9 +164,9 @@ def test_the_models_that_ship_know_every_kind_of_evidence() -> None:
 
 def test_only_numbered_prompts_are_marked() -> None:
     numbered = PromptOptions(serializer="numbered")
-    assert "Q: boats@4 by port name@2" in build_prompt(SCHEMA, "boats by port name", numbered).text
+    assert "Q: rows@4 by text@2" in build_prompt(SCHEMA, "boats by port name", numbered).text
     assert "Q: boats by port name" in build_prompt(SCHEMA, "boats by port name").text
-    assert further_turn(SCHEMA, "boats", numbered) == "Q: boats@4\nSQL:"
+    assert further_turn(SCHEMA, "boats", numbered) == "Q: rows@4\nSQL:"
     assert further_turn(SCHEMA, "boats", PromptOptions()) == "Q: boats\nSQL:"
 
 

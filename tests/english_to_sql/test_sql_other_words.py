@@ -31,10 +31,10 @@ def test_words_that_measure_are_found_unless_they_only_sort_or_join(question: st
 @pytest.mark.parametrize(
     ("question", "text"),
     [
-        ("Who looks after the heaviest beast?", "Who looks after the heaviest@7 beast@4?"),
-        ("Which keeper earns least?", "Which keeper@0 earns@3 least?"),
-        ("The oldest beast, please", "The oldest@8 beast@4, please"),
-        ("Which keeper is the tallest?", "Which keeper@0 is the tallest?"),
+        ("Who looks after the heaviest beast?", "Who looks after the heaviest@7 rows@4?"),
+        ("Which keeper earns least?", "Which rows@0 earns@3 least?"),
+        ("The oldest beast, please", "The oldest@8 rows@4, please"),
+        ("Which keeper is the tallest?", "Which rows@0 is the tallest?"),
     ],
 )
 def test_they_are_linked_where_a_column_holds_what_they_measure(question: str, text: str) -> None:

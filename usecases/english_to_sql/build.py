@@ -10,6 +10,7 @@ from usecases.english_to_sql.drawer import Values
 from usecases.english_to_sql.gold_gate import Dropped, gate
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
 from usecases.english_to_sql.load_schema import with_values
+from usecases.english_to_sql.phrases import TRAIN
 from usecases.english_to_sql.planner import Planner
 from usecases.english_to_sql.plans import TIERS, Plan, alternatives, sql, tier
 from usecases.english_to_sql.populate import populate
@@ -98,9 +99,9 @@ class Drafter:
             if text in self.met:
                 continue
             self.met.add(text)
-            use = self.use if self.random.random() < HELD_SHARE else "seen"
+            use = self.use if self.use == TRAIN or self.random.random() < HELD_SHARE else "seen"
             question = Wording(plan, self.random, use).question()
-            return Draft(plan, question, text, tier(plan), use != "seen")
+            return Draft(plan, question, text, tier(plan), use not in ("seen", TRAIN))
         return None
 
     def drafts(self, count: int) -> Iterable[Draft]:
@@ -170,7 +171,7 @@ def make_training(domain: Domain, count: int) -> Made:
     """Examples of one variant; their SQL is right by construction, a sample of it is gated."""
     generator = random.Random(f"train/{domain.name}")
     visible = visible_database(domain)
-    drafter = Drafter(domain, visible, generator, "seen")
+    drafter = Drafter(domain, visible, generator, TRAIN)
     missing = round(count * UNANSWERABLE_SHARE)
     found = [example(domain, i, draft) for i, draft in enumerate(drafter.drafts(count - missing))]
     for _ in range(missing):

@@ -26,7 +26,7 @@ TYPES = {
     "real": "REAL",
     "date": "DATE",
     "year": "INTEGER",
-    "flag": "INTEGER",
+    "flag": "BOOLEAN",
     "text": "TEXT",
 }
 PEOPLE = """Amal Haddad, Boris Lind, Carla Mota, Dev Patel, Esra Kaya, Finn Olsen, Greta Weiss, Hana Sato,

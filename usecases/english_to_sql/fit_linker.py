@@ -7,11 +7,12 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
 
+from common.embedded.short_sql import POINTER
 from common.usecase import Example
 from usecases.english_to_sql import data as own_data
 from usecases.english_to_sql.linker import (
@@ -21,19 +22,23 @@ from usecases.english_to_sql.linker import (
     Link,
     Model,
     candidates,
+    shares,
     targets,
 )
 from usecases.english_to_sql.linking import link_values
 from usecases.english_to_sql.mentions import Mention, index_of, mentions
-from usecases.english_to_sql.numbered import places
+from usecases.english_to_sql.numbered import encode, places
 from usecases.english_to_sql.prompting import SHORT, Prompter
 from usecases.english_to_sql.reading import blanked
+from usecases.english_to_sql.row_names import with_rows
 from usecases.english_to_sql.schema import Schema
 from usecases.english_to_sql.slots import slots
 from usecases.english_to_sql.sql_text import tokens
 from usecases.english_to_sql.values import Said, values_in
 
-SLOT_EXAMPLES, LINK_EXAMPLES = 6_000, 2_000
+EXAMPLES, LINK_EXAMPLES = 8_000, 2_000
+ROUNDS = 2  # of finding again where people mean what they do not name
+LEAST_SETTLED = 0.05
 GROUPS_OF_PLACES, GROUPS_OF_WORDS = 4, 7  # a feature of fewer training domains says too little of others
 STRENGTH = 0.5
 LEAST_WEIGHT = 0.05
@@ -50,6 +55,7 @@ class Lesson:
     said: tuple[Said, ...]
     found: tuple[Mention, ...]
     meant: dict[tuple[int, int], str]
+    unsaid: frozenset[str]
 
 
 def lesson(example: Example, schema: Schema) -> Lesson:
@@ -57,14 +63,29 @@ def lesson(example: Example, schema: Schema) -> Lesson:
     asked = example.inputs["question"]
     said = values_in(asked, link_values(schema, asked), index_of(schema).using.keys())
     question = blanked(asked, said)
-    return Lesson(
-        example.group,
-        schema,
-        question,
-        tuple(said),
-        tuple(mentions(schema, question)),
-        meant(example, schema, question),
-    )
+    found, where = tuple(mentions(schema, question)), meant(example, schema, question)
+    by_hand = example.kind == "hand-written"
+    unsaid = asked_for(example, schema, found) - set(where.values()) if by_hand else set()
+    return Lesson(example.group, schema, question, tuple(said), found, where, frozenset(unsaid))
+
+
+def asked_for(example: Example, schema: Schema, found: Sequence[Mention]) -> set[str]:
+    """The columns that a query needs and that no name in the question says."""
+    named = [pointer for mention in found for pointer in mention.pointers]
+    short = with_rows(encode(example.answer, schema), schema, named)
+    return {one for one in POINTER.findall(short) if one in places(schema).numbers.owner} - set(named)
+
+
+def settled(one: Lesson, models: dict[str, Model]) -> Lesson:
+    """A lesson in which the columns that nobody says by name stand where the models find them likeliest."""
+    links = candidates(one.schema, one.question, one.said, one.found, models)[1] if one.unsaid else []
+    where = dict(one.meant)
+    for share, link in sorted(zip(shares(links, models["link"]), links, strict=True), key=lambda p: -p[0]):
+        place = (link.start, link.end)
+        is_free = all(link.end <= start or end <= link.start for start, end in where)
+        if link.pointer in one.unsaid - set(where.values()) and share >= LEAST_SETTLED and is_free:
+            where[place] = link.pointer
+    return replace(one, meant=where)
 
 
 def meant(example: Example, schema: Schema, question: str) -> dict[tuple[int, int], str]:
@@ -170,10 +191,21 @@ def chosen_among(matrix: np.ndarray, right: np.ndarray, starts: np.ndarray) -> n
 def fit() -> dict[str, Model]:
     """All models, from the prompts of training."""
     prompter = Prompter(SHORT, own_data.schema)
-    examples = own_data.load().train[:SLOT_EXAMPLES]
-    lessons = [lesson(example, prompter.training_schema([example])) for example in examples]
+    examples = own_data.load().train[:EXAMPLES]
+    # People's own words count twice, each time on the schema in another order.
+    again = [replace(e, id=f"{e.id}-again") for e in examples if e.kind == "hand-written"]
+    lessons = [lesson(example, prompter.training_schema([example])) for example in (*examples, *again)]
+    models = fitted(lessons)
+    for _ in range(ROUNDS):
+        models = fitted([settled(one, models) for one in lessons])
+    return models
+
+
+def fitted(lessons: Sequence[Lesson]) -> dict[str, Model]:
+    """The models of these lessons; links are sought in a part of them and wherever people wrote by hand."""
     models = fit_slots(lessons)
-    return {**models, "link": fit_links(lessons[:LINK_EXAMPLES], models)}
+    some = [one for place, one in enumerate(lessons) if place < LINK_EXAMPLES or one.unsaid]
+    return {**models, "link": fit_links(some, models)}
 
 
 if __name__ == "__main__":

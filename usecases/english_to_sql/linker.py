@@ -7,14 +7,14 @@ a column at all, of what kind the column is, and whether it is this one, by the 
 import json
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 import numpy as np
 
 from .content import FOLDER
-from .mentions import Index, Mention, index_of, is_sure, telling
+from .mentions import Mention, index_of, is_sure, telling
 from .numbered import places, words
 from .other_words import Measure, measures
 from .schema import Column, Schema
@@ -78,12 +78,23 @@ def kind_of(column: Column) -> str:
 @lru_cache(maxsize=2_048)
 def number_columns(schema: Schema) -> frozenset[str]:
     """The numbers of the columns that hold numbers: 2021 is a year there, and no span of days."""
+    return of_kind(schema, "number")
+
+
+@lru_cache(maxsize=2_048)
+def date_columns(schema: Schema) -> frozenset[str]:
+    """The numbers of the columns that hold dates."""
+    return of_kind(schema, "date")
+
+
+def of_kind(schema: Schema, kind: str) -> frozenset[str]:
+    """The numbers of the columns of a kind."""
     found = places(schema).columns
     return frozenset(
         found[table.name.lower(), column.name.lower()]
         for table in schema.tables
         for column in table.columns
-        if kind_of(column) == "number"
+        if kind_of(column) == kind
     )
 
 
@@ -162,15 +173,33 @@ def candidates(
 ) -> tuple[list[tuple[Slot, float]], list[Link]]:
     """The runs of words that may name a column, each with how sure that is; and every link of them, and of
     words that ask for a column without a name."""
-    known, numbers = targets(schema), places(schema)
-    tables = numbers.tables.values()
+    likely, asking = asked(schema, question, said, found, models)
+    known, place = targets(schema), Place(schema, found)
+    return likely, links(asking, known, place) if asking and known else []
+
+
+def asked(
+    schema: Schema, question: str, said: Sequence[Said], found: Sequence[Mention], models: Mapping[str, Model]
+) -> tuple[list[tuple[Slot, float]], list[Asking]]:
+    """The runs of words that may name a column, and how they and words without a name ask for it."""
+    tables = places(schema).tables.values()
     every = [(slot, share(models["slot"], slot.features)) for slot in slots(question, said, found, tables)]
     likely = [(slot, sure) for slot, sure in every if sure >= LEAST_SLOT]
     asking = [asking_of(slot, sure, question, found, tables, models) for slot, sure in likely]
     asking += [unnamed(measure) for measure in measures(question) if is_apart(measure, found)]
-    if not asking or not known:
-        return likely, []
-    return likely, links(asking, known, Place(index_of(schema), numbers.numbers.owner, found))
+    return likely, asking
+
+
+def texts_of(schema: Schema, question: str, said: Sequence[Said], found: Sequence[Mention]) -> Iterator[str]:
+    """Every text whose vector the links of a question need."""
+    asking = [
+        text for one in asked(schema, question, said, found, weights())[1] for text in (one.whole, one.bare)
+    ]
+    place = Place(schema, found)
+    for one in targets(schema) if asking else ():
+        own = [*one.texts, *asking]
+        yield from own
+        yield from (f"{one.about} {text}" for text in own if one.table in place.named)
 
 
 def asking_of(
@@ -251,8 +280,8 @@ def margins(alike: np.ndarray) -> np.ndarray:
 class Place:
     """What else the question names, and where."""
 
-    def __init__(self, index: Index, owner: Mapping[str, str], found: Sequence[Mention]) -> None:
-        self.index = index
+    def __init__(self, schema: Schema, found: Sequence[Mention]) -> None:
+        self.index, owner = index_of(schema), places(schema).numbers.owner
         self.tables = [mention for mention in found if mention.pointers[0] not in owner]
         sure = [mention.pointers[0] for mention in found if is_sure(mention)]
         self.taken = {pointer for pointer in sure if pointer in owner}
@@ -279,9 +308,10 @@ class Place:
         return max(before, key=lambda mention: mention.end).pointers if before else ()
 
 
-def shares(every: Sequence[Link]) -> list[float]:
+def shares(every: Sequence[Link], model: Model) -> list[float]:
     """How likely each link is, when the columns and none of them compete for a run of words."""
-    model = weights()["link"]
+    if not every:
+        return []
     factors = np.array([model[name] for name in EVIDENCE])
     strength = [math.exp(model["bias"] + float(factors @ np.array(one.evidence))) for one in every]
     whole: dict[tuple[int, int], float] = defaultdict(lambda: 1.0)
@@ -296,7 +326,9 @@ def link(
     """Columns meant in other words, words that may name any, and those that name one which is not there."""
     likely, every = candidates(schema, question, said, found, weights())
     chosen: list[Mention] = []
-    for sure, one in sorted(zip(shares(every), every, strict=True), key=lambda pair: -pair[0]):
+    for sure, one in sorted(
+        zip(shares(every, weights()["link"]), every, strict=True), key=lambda pair: -pair[0]
+    ):
         if sure >= LEAST_LINK and is_apart(one, chosen):
             chosen.append(Mention(one.start, one.end, 1, sure, (one.pointer,)))
     unknown: list[Slot] = []

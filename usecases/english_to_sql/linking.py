@@ -16,6 +16,7 @@ COMMON = set(
     there to two was were what when where which who with without yes""".split()
 )
 LONGEST_VALUE_WORDS = 6
+PLURAL = re.compile(r"[^\W\d_]{2}[^\W\ds_]s$")
 SHORTEST_EDITED_CHARACTERS = 5
 EDIT_SIMILARITY = 0.85
 
@@ -97,11 +98,12 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _phrases(spoken: Sequence[str]) -> dict[int, set[str]]:
-    """Groups the word sequences of the question by their length."""
-    return {
-        size: {" ".join(spoken[i : i + size]) for i in range(len(spoken) - size + 1)}
-        for size in range(1, LONGEST_VALUE_WORDS + 1)
-    }
+    """Groups the word sequences of the question by their length; `dogs` says Dog too."""
+    found: dict[int, set[str]] = {}
+    for size in range(1, LONGEST_VALUE_WORDS + 1):
+        said = {" ".join(spoken[i : i + size]) for i in range(len(spoken) - size + 1)}
+        found[size] = said | {one[:-1] for one in said if PLURAL.search(one)}
+    return found
 
 
 def _value_score(value: str, phrases: dict[int, set[str]]) -> float:

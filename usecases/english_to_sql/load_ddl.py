@@ -91,7 +91,8 @@ def _type_name(kind: exp.Expression) -> str:
     # sqlglot writes NUMERIC as REAL for SQLite, but the two compare differently.
     if kind.is_type("decimal"):
         return kind.sql().replace("DECIMAL", "NUMERIC")
-    return kind.sql("sqlite")
+    # SQLite keeps yes and no as numbers; that they are no amounts is worth knowing.
+    return "BOOLEAN" if kind.is_type("boolean") else kind.sql("sqlite")
 
 
 def _comment(part: exp.Expression) -> str:

@@ -1,4 +1,4 @@
-"""Loads the phrasings of `data/words-phrases.toml`: some for every split, some held out for val or test."""
+"""Loads the phrasings of `data/words-phrases.toml`: for every split, for training alone, or held out."""
 
 import re
 import tomllib
@@ -9,12 +9,13 @@ from random import Random
 from usecases.english_to_sql.content import FOLDER
 
 FILE = FOLDER / "words-phrases.toml"
+TRAIN = "train"
 ALTERNATIVES = re.compile(r"\[([^\]]*)\]")
 
 
 @cache
 def phrasings() -> Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]:
-    """Section, then kind, then `seen`, `val` or `held`."""
+    """Section, then kind, then `seen`, `train`, `val` or `held`."""
     found = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return {
         section: {kind: {use: tuple(forms) for use, forms in uses.items()} for kind, uses in kinds.items()}
@@ -24,5 +25,6 @@ def phrasings() -> Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]:
 
 def draw(generator: Random, section: str, kind: str, use: str) -> str:
     """One phrasing of a kind, with one of each of its `[alternatives|in brackets]`."""
-    form = generator.choice(phrasings()[section][kind][use])
+    stock = generator.choice(("seen", TRAIN)) if use == TRAIN else use
+    form = generator.choice(phrasings()[section][kind][stock])
     return ALTERNATIVES.sub(lambda found: generator.choice(found[1].split("|")), form)

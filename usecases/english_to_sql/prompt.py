@@ -2,7 +2,7 @@
 
 import bisect
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,7 +10,7 @@ from .judge import ABSTAIN_MARKER
 from .linker import WEIGHTS
 from .linking import Match, column_scores, link_values, table_scores
 from .numbered import numbered, places
-from .reading import Reading, read
+from .reading import Reading, read, warm
 from .schema import Column, ForeignKey, Schema, SchemaError, Table, keep_columns, keep_tables
 from .serialize import Style, arrow, literal, one_line, quoted, serialize
 
@@ -115,8 +115,16 @@ def _matches(schema: Schema, question: str, options: PromptOptions) -> list[Matc
 @lru_cache(maxsize=8_192)
 def reading(schema: Schema, question: str, options: PromptOptions) -> Reading:
     """What a question says of a schema, once for its prompt and for the answer to it."""
-    stored = [] if options.schema_only else _matches(schema, question, options)
-    return read(schema, one_line(question), tuple(stored))
+    return read(schema, one_line(question), tuple(_stored(schema, question, options)))
+
+
+def warmed(schema: Schema, questions: Sequence[str], options: PromptOptions) -> None:
+    """Makes ready what reading several questions to one schema needs."""
+    warm(schema, [(one_line(one), tuple(_stored(schema, one, options))) for one in questions])
+
+
+def _stored(schema: Schema, question: str, options: PromptOptions) -> list[Match]:
+    return [] if options.schema_only else _matches(schema, question, options)
 
 
 def _render(

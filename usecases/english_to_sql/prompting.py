@@ -13,7 +13,7 @@ from common.usecase import Example
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
 from usecases.english_to_sql.linker import number_columns
 from usecases.english_to_sql.narrow import Scores, asked_scores, is_wide, narrowed
-from usecases.english_to_sql.numbered import NotShownError, decode, encode
+from usecases.english_to_sql.numbered import NotShownError, decode, encode, places
 from usecases.english_to_sql.prompt import (
     NUMBERED,
     Prompt,
@@ -21,6 +21,7 @@ from usecases.english_to_sql.prompt import (
     build_prompt,
     further_turn,
     reading,
+    warmed,
 )
 from usecases.english_to_sql.repair import is_misplaced, repaired
 from usecases.english_to_sql.row_names import with_columns, with_rows
@@ -144,10 +145,23 @@ class Prompter:
             found = with_distractors(found, tables, seed, lambda part: len(compact(part, Style())) <= room)
         return drop_components(shuffle(found, seed), seed, **DROPPED)
 
+    def is_told(self, example: Example, schema: Schema) -> bool:
+        """Whether a question marks every column that its answer needs; one that does not teaches to guess."""
+        if not self.options.is_numbered:
+            return True
+        marked = POINTER.findall(reading(schema, example.inputs["question"], self.options).text)
+        names = places(schema).names
+        needed = [names.get(one, ()) for one in {*POINTER.findall(self.answer(example, schema))} - {*marked}]
+        columns = [name for name in needed if len(name) > 1]
+        return all(name in schema.identifiers(schema.table(table)) for table, name in columns)
+
     def training_row(self, examples: Sequence[Example]) -> dict[str, Any]:
         """One conversation: the schema once, then a question and its answer after the other."""
-        first, *further = examples
         schema = self.training_schema(examples)
+        if self.options.is_numbered:
+            warmed(schema, [example.inputs["question"] for example in examples], self.options)
+        told = [example for example in examples if self.is_told(example, schema)]
+        first, *further = told or examples
         made = build_prompt(schema, first.inputs["question"], self.options)
         completion = [said(self.answer(first, made.schema))]
         for example in further:

@@ -3,18 +3,21 @@
 What is the least weight in kilograms@15 of the catches@10 landed by @21@6 since @22
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from common.embedded.short_sql import POINTERS
 
-from .linker import is_apart, link
+from .linker import date_columns, is_apart, kind_of, link, number_columns, texts_of, vectors
 from .linking import Match
 from .mentions import Mention, index_of, is_sure, mentions
 from .numbered import places
 from .schema import Schema
+from .serialize import short_type
 from .values import UNKNOWN, Said, values_in
+
+NEAR = 25  # characters from a column of numbers to a year that may be its own
 
 
 @dataclass(frozen=True)
@@ -43,16 +46,30 @@ def read(schema: Schema, question: str, stored: tuple[Match, ...]) -> Reading:
         marks[one.end] = [found.columns[value.table.lower(), value.column.lower()] for value in held]
     for mention in named:
         marks.setdefault(mention.end, []).extend(mention.pointers)
+    for end, pointer in when(schema, said, named):
+        marks.setdefault(end, []).append(pointer)
     for end in unknown:
         marks.setdefault(end, []).append(UNKNOWN)
     spelt = {one.text for one in said}
+    plain = {(m.start, m.end): plain_word(m, schema) for m in named if m.covered == 1 and m.told}
     return Reading(
-        written(question, marks, said),
+        written(question, marks, said, {span: word for span, word in plain.items() if word}),
         tuple(value for value in stored if value.value not in spelt),
         tuple(said),
         frozenset(pointer for mention in named for pointer in mention.pointers),
         bool(unknown),
     )
+
+
+def warm(schema: Schema, asked: Sequence[tuple[str, tuple[Match, ...]]]) -> None:
+    """Encodes what several questions to a schema need in one go, which is far quicker than one by one."""
+    texts: set[str] = set()
+    for question, stored in asked if len(places(schema).names) <= POINTERS else ():
+        said = values_in(question, stored, index_of(schema).using.keys())
+        blank = blanked(question, said)
+        texts.update(texts_of(schema, blank, said, mentions(schema, blank)))
+    if texts:
+        vectors(texts)
 
 
 def names(schema: Schema, question: str, said: Sequence[Said]) -> tuple[list[Mention], list[int]]:
@@ -75,11 +92,48 @@ def names(schema: Schema, question: str, said: Sequence[Said]) -> tuple[list[Men
     return kept + linked, [slot.end for slot in unknown]
 
 
-def written(question: str, marks: dict[int, list[str]], said: Sequence[Said]) -> str:
+def when(schema: Schema, said: Sequence[Said], named: Sequence[Mention]) -> Iterator[tuple[int, str]]:
+    """The ends of days and periods that are of the only date there is in the tables that a question names.
+
+    `the fees it took in 2022` says no column for the year.
+    """
+    found = places(schema)
+    owner, dates = found.numbers.owner, date_columns(schema)
+    pointers = {pointer for mention in named for pointer in mention.pointers}
+    tables = {owner.get(pointer, pointer) for pointer in pointers}
+    fitting = [pointer for pointer in dates if owner[pointer] in tables]
+    if len(fitting) != 1 or pointers & set(dates):
+        return
+    numbers = [m.end for m in named if m.pointers[0] in number_columns(schema)]
+    for one in said:
+        is_year = one.text.isdigit() and any(one.start - NEAR < end <= one.start for end in numbers)
+        if one.kind in ("day", "period") and not is_year:
+            yield one.end, fitting[0]
+
+
+def plain_word(mention: Mention, schema: Schema) -> str:
+    """A word of its kind in the place of a name that is said in full; none where the words say more."""
+    name = places(schema).names[mention.pointers[0]]
+    if len(name) == 1:
+        return "rows"
+    if mention.is_plain:
+        return "name"
+    column = schema.table(name[0]).column(name[1])
+    return "" if short_type(column.type) == "boolean" else kind_of(column)
+
+
+def written(
+    question: str,
+    marks: dict[int, list[str]],
+    said: Sequence[Said],
+    plain: dict[tuple[int, int], str],
+) -> str:
     """The question with marks behind its words, and numbers for its values."""
     values = {one.end: one for one in said}
+    starts = {end: (start, word) for (start, end), word in plain.items()}
     for end in sorted({*marks, *values}, reverse=True):
         start, pointer = (values[end].start, values[end].pointer) if end in values else (end, "")
+        start, pointer = starts[end] if end in starts and end not in values else (start, pointer)
         question = question[:start] + pointer + "".join(dict.fromkeys(marks.get(end, ()))) + question[end:]
     return question
 

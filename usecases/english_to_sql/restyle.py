@@ -1,12 +1,14 @@
 """Renames a training schema: other naming styles, other words first, borrowed columns and nouns.
 
-A model that meets twelve schemas only would learn their names by heart. Variants keep the shape of
+A model that meets some sixty schemas only would learn their names by heart. Variants keep the shape of
 a schema and change what it is called, so that names have to be read from the prompt.
 """
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from usecases.english_to_sql.content import Domain, Entity, Field, domains
 from usecases.english_to_sql.serialize import KEYWORDS
@@ -29,10 +31,8 @@ class Namer:
 
     def write(self, text: str) -> str:
         """Words in this style; SQL keywords get a tail."""
-        words = [
-            word for word in text.replace("-", " ").split() if word not in ("of", "the", "a", "in", "to")
-        ]
-        words = words or text.split()
+        every = re.findall(r"\w+", text)
+        words = [word for word in every if word not in ("of", "the", "a", "in", "to")] or every
         if self.style == "short":
             words = [shortened(word) for word in words]
         capital = [word.capitalize() for word in words]
@@ -46,7 +46,14 @@ class Namer:
 
     def table(self, entity: Entity) -> str:
         noun = entity.plural if self.plural else entity.noun
-        return self.write(f"{self.prefix} {noun}".strip())
+        written = self.write(f"{self.prefix} {noun}".strip())
+        return f"{written}_x" if written.lower() in held_out_tables() else written
+
+
+@cache
+def held_out_tables() -> frozenset[str]:
+    """The names of tables that training must not meet."""
+    return frozenset(e.name.lower() for d in domains() if d.split != "train" for e in d.entities)
 
 
 def shortened(word: str) -> str:

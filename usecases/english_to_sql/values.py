@@ -32,7 +32,7 @@ SPELT_DAY = re.compile(
 )
 NUMBER = re.compile(r"(?<![\w.,-])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w-]|[.,]\d)")
 SPELT_NUMBER = re.compile(rf"(?<![\w-])(?:{'|'.join(WORDS)})(?![\w-])", re.IGNORECASE)
-NAMES = re.compile(r"(?<=[\w,'\"] )[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
+NAMES = re.compile(r"(?<=[\w,'\"] )(?!I\b)[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
 UNKNOWN = f"@{POINTERS - 1}"  # behind words for a column that is not there
 DATES = re.compile(r"([<>]=?|BETWEEN) ('\d{4}-\d\d-\d\d')(?: AND ('\d{4}-\d\d-\d\d'))?")
 LITERAL = re.compile(r"(LIMIT |= )?('(?:[^']|'')*'|(?<![@\w.])\d+(?:\.\d+)?)")
@@ -92,7 +92,7 @@ def candidates(question: str, stored: Sequence[Match], named: Collection[str]) -
     for match in QUOTED.finditer(question):
         yield Said(match.start(), match.end(), "text", match[0][1:-1])
     for value in sorted({match.value for match in stored}, key=len, reverse=True):
-        for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", question, re.IGNORECASE):
+        for match in re.finditer(rf"(?<!\w){re.escape(value)}s?(?!\w)", question, re.IGNORECASE):
             if match[0] == value or not set(stems(value)) & set(named):
                 yield Said(match.start(), match.end(), "text", value)
     for match in SPELT_DAY.finditer(question):

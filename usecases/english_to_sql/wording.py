@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import Random
 
 from usecases.english_to_sql.content import Entity, Field
-from usecases.english_to_sql.phrases import draw
+from usecases.english_to_sql.phrases import TRAIN, draw
 from usecases.english_to_sql.plans import Condition, Plan, Ref, Scalar
 
 MONTHS = """January February March April May June July August September October November
@@ -32,6 +32,8 @@ class Wording:
         return self.random.choice(OPENINGS) + text[0].lower() + text[1:] if pick < 0.16 else text
 
     def form(self, section: str, kind: str) -> str:
+        if self.use == TRAIN:
+            return draw(self.random, section, kind, TRAIN)
         # A held-out question has a held-out ask; its parts mix held-out and known phrasings.
         held = self.use != "seen" and (section == "asks" or self.random.random() < 0.5)
         return draw(self.random, section, kind, self.use if held else "seen")
