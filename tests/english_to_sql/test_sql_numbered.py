@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,7 +132,7 @@ def test_the_short_form_is_much_shorter(case: EnglishToSql, splits: Splits) -> N
 
 
 def test_a_row_that_is_longer_than_a_prompt_may_be_is_halved(case: EnglishToSql, splits: Splits) -> None:
-    group = max(conversations(splits.train), key=len)
+    group = next(whole_groups(case, splits, QUESTIONS_PER_ROW))
     whole = case.prompter.training_rows(group)
     tight = Prompter(replace(SHORT, budget=1_500), case.schema).training_rows(group)
     assert len(whole) == 1 < len(tight) <= len(group)
@@ -145,17 +146,31 @@ def test_a_row_holds_several_questions_on_one_schema(case: EnglishToSql, splits:
     assert max(map(len, groups)) == QUESTIONS_PER_ROW
     assert all(len({e.inputs["schema_id"] for e in group}) == 1 for group in groups)
     assert all(sum("removed" in e.inputs for e in group) <= 1 for group in groups)
-    group = next(g for g in groups if len(g) == 4)
-    row = case.prompter.training_row(group)
+    group = next(whole_groups(case, splits, 4))
+    row, schema = case.prompter.training_row(group), case.prompter.training_schema(group)
     assert [m["role"] for m in row["completion"]] == ["assistant", "user"] * 3 + ["assistant"]
     for example, turn in zip(group[1:], row["completion"][1::2], strict=True):
         asked = re.search(r"Q: (.*)\nSQL:", turn["content"])[1]
-        parts = re.split(r"(?:@\d+)+", asked)  # values have numbers in their places
-        assert re.fullmatch(".*".join(map(re.escape, parts)), example.inputs["question"])
+        assert asked == reading(schema, example.inputs["question"], SHORT).text
+
+
+def test_a_question_that_marks_too_little_is_left_out_of_its_row(case: EnglishToSql, splits: Splits) -> None:
+    group = next(whole_groups(case, splits, 4))
+    vague = replace(group[1], inputs={**group[1].inputs, "question": "So, all of it?"})
+    row = case.prompter.training_row([group[0], vague, *group[2:]])
+    assert [m["role"] for m in row["completion"]] == ["assistant", "user"] * 2 + ["assistant"]
+
+
+def whole_groups(case: EnglishToSql, splits: Splits, count: int) -> Iterator[list[Example]]:
+    """Conversations of so many questions that all mark what their answers need."""
+    for group in conversations(splits.train):
+        schema = case.prompter.training_schema(group)
+        if len(group) == count and all(case.prompter.is_told(example, schema) for example in group):
+            yield group
 
 
 def test_refusals_are_no_more_common_in_first_answers(case: EnglishToSql, splits: Splits) -> None:
-    rows = case.training_set(replace(splits, train=splits.train[:1200]))
+    rows = case.training_set(replace(splits, train=splits.train[:700]))
     said = [[m["content"] for m in row["completion"] if m["role"] == "assistant"] for row in rows]
     first = sum(row[0] == ABSTAIN_MARKER for row in said) / len(said)
     every = sum(text == ABSTAIN_MARKER for row in said for text in row) / sum(map(len, said))
