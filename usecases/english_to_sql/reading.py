@@ -1,7 +1,7 @@
 """A question as a model reads it: numbers behind what it names, and in the places of its values.
 
-    What is the least weight of the catches that the Petrel landed since March?
-    What is the least number@15 of the rows@10 that the @21@6 landed since @22@12?
+What is the least weight of the catches that the Petrel landed since March?
+What is the least number@15 of the rows@10 that the @21@6 landed since @22@12?
 """
 
 from collections.abc import Iterator, Sequence
