@@ -36,7 +36,7 @@ class EnglishToSql(UseCase):
     limits = (
         "For read-only questions in English on SQLite. Show the query to the person who asked: an answer "
         "that runs may still be wrong. The model is told to refuse where the tables lack what is asked; "
-        "it misses some such questions. Run what it writes in the sandbox only."
+        "it misses most such questions. Run what it writes in the sandbox only."
     )
 
     def __init__(self) -> None:
