@@ -18,6 +18,7 @@ from common.usecase import UseCase
 ENCODER = ("embed",)
 CLASSIFIER = ("classify",)
 TEXT = ("sft", "preference")
+SUPERVISED = ("sft",)
 PREFERENCE = ("preference",)
 OFFLINE_LOSSES = ("sigmoid", "sigmoid+sft", "apo_zero", "ipo", "robust", "kto")
 LOSSES = (*OFFLINE_LOSSES, "reward", "grpo", "rloo")
@@ -71,7 +72,12 @@ class RunConfig(BaseModel):
     rehearsal: int = setting(0, "passages of its own that hold a model to what it was", TEXT, ge=0)
     rehearsal_each_step: int = setting(1, "of these passages in a step; more make it steadier", TEXT, ge=1)
     rehearsal_weight: float = setting(1.0, "how hard they hold; more forgets less", TEXT, gt=0)
-    milder: bool = setting(False, "gives back as much of the change as val cannot tell from noise", ("sft",))
+    milder: bool = setting(
+        False, "gives back as much of the change as val cannot tell from noise", SUPERVISED
+    )
+    optimizer: Literal["adamw", "muon"] = setting(
+        "adamw", "what takes the steps; muon gets further on few rows", SUPERVISED
+    )
     rank: int = setting(16, "width of LoRA and DoRA matrices", TRAINED, ge=1)
     frozen_layers: int = setting(3, "lowest layers kept fixed by layer-freezing", TRAINED, ge=1)
     virtual_tokens: int = setting(16, "length of a learned prompt", TRAINED, ge=1)

@@ -1,5 +1,6 @@
 """The command as a person meets it: fast help, one clear message, exit code 2."""
 
+import os
 import subprocess
 import sys
 import time
@@ -33,6 +34,17 @@ def test_light_commands_load_no_torch(arguments: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=usecase.ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("given", "kept"), [({}, "5000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_threads_spin_shortly_where_nobody_says_how_long(given: dict[str, str], kept: str) -> None:
+    code = "import os, common.cli; print(os.environ['GOMP_SPINCOUNT'])"
+    plain = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, cwd=usecase.ROOT, capture_output=True, text=True, env=plain | given, check=True
+    )
+    assert done.stdout.strip() == kept
 
 
 def test_help_answers_fast() -> None:

@@ -19,11 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LlamaForCausalLM
 
+from common.muon import Muon
+
 from . import packing, start
 from .corpus import PROSE_SHARE
 from .feed import batches, prepare, tensors
 from .measure import evaluate, held_out
-from .muon import Muon
 
 RATE, EMBEDDING_RATE = 0.0018, 0.0015
 WARM_STEPS = 20

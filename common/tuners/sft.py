@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from common import bottleneck, launch, lessons, methods, milder, rehearsal, trainer, trl_adapter
+from common import bottleneck, launch, lessons, methods, milder, muon, rehearsal, trainer, trl_adapter
 from common.answering import (
     TEMPLATE_FILE,
     answers,
@@ -46,6 +46,8 @@ def fit(job: Job) -> dict[str, Any]:
     best = trainer.KeepBest(lambda: val_score(model, tokenizer, job), job)
     callbacks = [watch, best] if best.wanted else [watch]
     engine = trl_adapter.sft_trainer(model, tokenizer, rows, arguments, callbacks, held)
+    if job.config.optimizer == "muon":
+        engine.optimizer = muon.for_model(model, methods.learning_rate(job.config), job.config.weight_decay)
     seconds = trainer.train(engine, watch, job, len(rows))
     best.restore(model)
     mild = milder.settle(model, before, lambda: milder.val_scores(model, tokenizer, job)) if before else {}

@@ -1,0 +1,85 @@
+"""Muon beside AdamW: which weights it turns, what it does to them, and that a stopped training goes on."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from common import launch, methods, muon
+from common.answering import load, start, val_score
+from common.errors import GalleryError
+from common.tuners import sft
+from tests.test_sft import LEARNS, job
+
+
+def test_turned_matrices_have_singular_values_near_one() -> None:
+    torch.manual_seed(0)
+    found = torch.linalg.svdvals(muon.orthogonal(torch.randn(3, 16, 48)))
+    assert 0.6 < found.min() and found.max() < 1.3
+    assert torch.linalg.svdvals(torch.randn(16, 48)).max() > 3
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_matrices_of_layers_are_turned_and_tables_are_not(method: str, tiny: Path, tmp_path: Path) -> None:
+    work = job(tiny, tmp_path, method=method)
+    model = methods.apply(start(work)[0], work.config, "sft", "CAUSAL_LM")
+    matrices, others = (group["params"] for group in muon.for_model(model, 1e-3, 0.0).param_groups)
+    names = {id(weight): name for name, weight in model.named_parameters() if weight.requires_grad}
+    assert {id(weight) for weight in [*matrices, *others]} == names.keys()
+    assert all(weight.ndim == 2 and "embed" not in names[id(weight)] for weight in matrices)
+    kinds = {names[id(weight)].split(".")[-2] for weight in others}
+    assert kinds == (
+        {"embed_tokens", "lm_head", "input_layernorm", "post_attention_layernorm", "norm"}
+        if method == "full"
+        else set()
+    )
+
+
+def test_what_is_no_matrix_steps_as_with_adamw() -> None:
+    torch.manual_seed(0)
+    start_at, pulls = torch.randn(7), torch.randn(5, 7)
+    ours, theirs = (torch.nn.Parameter(start_at.clone()) for _ in range(2))
+    pair = (
+        muon.MuonWithAdamW([], [ours], 1e-2, 0.1),
+        torch.optim.AdamW([theirs], lr=1e-2, weight_decay=0.1),
+    )
+    for pull in pulls:
+        for weight, optimizer in zip((ours, theirs), pair, strict=True):
+            weight.grad = pull.clone()
+            optimizer.step()
+    torch.testing.assert_close(ours, theirs)
+    assert (ours - start_at).abs().min() > 1e-3
+
+
+def test_a_stopped_training_goes_on_as_if_it_had_not_been() -> None:
+    def run(stop: int) -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        weights = [torch.nn.Parameter(torch.randn(6, 4)), torch.nn.Parameter(torch.randn(4))]
+        optimizer = muon.MuonWithAdamW(weights[:1], weights[1:], 1e-2, 0.0)
+        for step, seed in enumerate(range(6)):
+            if step == stop:
+                state = optimizer.state_dict()
+                optimizer = muon.MuonWithAdamW(weights[:1], weights[1:], 1e-2, 0.0)
+                optimizer.load_state_dict(state)
+            torch.manual_seed(seed)
+            for weight in weights:
+                weight.grad = torch.randn_like(weight)
+            optimizer.step()
+        return [weight.detach() for weight in weights]
+
+    for whole, stopped in zip(run(99), run(3), strict=True):
+        assert torch.equal(whole, stopped)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_a_run_learns_with_it(method: str, tiny: Path, tmp_path: Path) -> None:
+    work = job(tiny, tmp_path, LEARNS + 'optimizer = "muon"\n', method=method, learning_rate=2e-2)
+    assert val_score(*start(work), work) < 0.5
+    sft.fit(work)
+    assert val_score(*load(work, work.adapter), work) > 0.8
+
+
+def test_shards_are_refused(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "sharded", lambda: True)
+    with pytest.raises(GalleryError, match='Set optimizer = "adamw"'):
+        muon.for_model(start(job(tiny, tmp_path))[0], 1e-3, 0.0)
