@@ -75,6 +75,11 @@ def test_a_name_in_full_gives_way_to_its_kind_and_a_yes_or_no_keeps_its_words() 
     )
 
 
+def test_a_name_around_a_value_keeps_its_words_so_that_the_value_stays_where_it_is() -> None:
+    assert marked("names of the 3 boats where it rains") == "names of the @10 boats@6 where it rains"
+    assert marked("length in metres of the 3 boats.") == "number@7 of the @10 rows@4."
+
+
 def test_a_time_without_a_column_is_that_of_the_only_date_in_sight() -> None:
     assert marked("boats since March 2022") == "rows@4 since @10@8"
     assert marked("boats opened since March 2022") == "rows@4 date@8 since @10"

@@ -338,5 +338,5 @@ def link(
     return chosen, [slot for slot, _ in likely], unknown
 
 
-def is_apart(one: Link | Slot | Measure, others: Sequence[Mention | Slot]) -> bool:
+def is_apart(one: Link | Slot | Measure | Mention, others: Sequence[Mention | Slot | Said]) -> bool:
     return all(one.end <= other.start or other.end <= one.start for other in others)

@@ -52,7 +52,8 @@ def read(schema: Schema, question: str, stored: tuple[Match, ...]) -> Reading:
     for end in unknown:
         marks.setdefault(end, []).append(UNKNOWN)
     spelt = {one.text for one in said}
-    plain = {(m.start, m.end): plain_word(m, schema) for m in named if m.covered == 1 and m.told}
+    whole = [m for m in named if m.covered == 1 and m.told and is_apart(m, said)]
+    plain = {(m.start, m.end): plain_word(m, schema) for m in whole}
     return Reading(
         written(question, marks, said, {span: word for span, word in plain.items() if word}),
         tuple(value for value in stored if value.value not in spelt),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import GalleryError
+from common.progress import say
 from common.usecase import Answerer, Example, Scores, Source, Splits, Table, UseCase
 from usecases.english_to_sql import data as own_data
 from usecases.english_to_sql.ask import answer_question
@@ -97,7 +98,13 @@ class EnglishToSql(UseCase):
 
     def training_set(self, splits: Splits) -> list[dict[str, Any]]:
         """Several questions to a schema, which is read once for all of them."""
-        return [row for found in conversations(splits.train) for row in self.prompter.training_rows(found)]
+        rows = [row for found in conversations(splits.train) for row in self.prompter.training_rows(found)]
+        asked = sum(message["role"] == "assistant" for row in rows for message in row["completion"])
+        if left_out := len(splits.train) - asked:
+            of_all = f"{left_out:,} of {len(splits.train):,} questions"
+            say(f"  {of_all} are left out: the linker misses a column that their query needs,")
+            say("  and to learn from them is to learn to guess")
+        return rows
 
     def template(self) -> str:
         return template_hash(self.prompter.options)
