@@ -2,9 +2,11 @@
 
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -204,8 +206,26 @@ def test_asking_a_file_reads_numbers(case: EnglishToSql, tmp_path: Path) -> None
     assert "item@0: " in report and "buy@" not in report
 
 
+def test_every_question_is_learnt_under_several_orders_of_its_schema(
+    splits: Splits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = replace(splits, train=splits.train[:40])
+    once, twice = (EnglishToSql().configured({"answers": "short", "orders": n}) for n in (1, 2))
+    rows, more = once.training_set(few), twice.training_set(few)
+    assert more[: len(rows)] == rows and more == twice.training_set(few)
+    first, second = (Counter(map(pieces_of, part)) for part in (rows, more[len(rows) :]))
+    assert sum(first.values()) > 3 and not first & second
+    left_out = 2 * 40 - sum(m["role"] == "assistant" for row in more for m in row["completion"])
+    assert f"{left_out} of 80 questions are left out" in capsys.readouterr().out
+
+
+def pieces_of(row: dict[str, Any]) -> str:
+    """The schema that a conversation begins with."""
+    return row["prompt"][0]["content"].split("\nQ: ")[0]
+
+
 def test_unknown_settings_are_refused() -> None:
-    for task in ({"answers": "long"}, {"answer": "short"}):
+    for task in ({"answers": "long"}, {"answer": "short"}, {"orders": 0}, {"orders": "two"}):
         with pytest.raises(GalleryError, match="task reads answers"):
             EnglishToSql().configured(task)
     with pytest.raises(ValueError, match="inline or not at all"):

@@ -111,6 +111,7 @@ def numbered(schema: Schema, style: Style) -> str:
     return "\n".join(lines)
 
 
+@lru_cache(maxsize=1_024)
 def encode(query: str, schema: Schema) -> str:
     """A query on this schema in short SQL; raises ValueError where it does not fit the schema."""
     plain, kept = _without_texts(_numbered_query(query, schema, keep_aliases=False))

@@ -100,10 +100,14 @@ def with_values(answer: str, said: Sequence[Said], schema: Schema) -> str:
 
 @dataclass(frozen=True)
 class Prompter:
-    """Writes prompts and answers in one form, and reads answers back as SQL."""
+    """Writes prompts and answers in one form, and reads answers back as SQL.
+
+    `draw` gives training schemas another order and other parts.
+    """
 
     options: PromptOptions
     schemas: Schemas
+    draw: int = 0
 
     def asked(self, example: Example) -> Prompt:
         """The prompt at answering time: canonical order, all tables that there is room for."""
@@ -132,7 +136,7 @@ class Prompter:
 
     def training_schema(self, examples: Sequence[Example]) -> Schema:
         """The schema in another order, with poorer parts, and at times with fewer tables."""
-        seed = seed_of(examples[0])
+        seed = seed_of(examples[0]) + self.draw
         generator = random.Random(seed)
         removed = [example for example in examples if example.inputs.get("removed")]
         found = shown((removed or examples)[0], self.schemas)
@@ -168,6 +172,12 @@ class Prompter:
             turn = further_turn(made.schema, example.inputs["question"], self.options)
             completion += [*messages(turn), said(self.answer(example, made.schema))]
         return {"prompt": messages(made.text), "completion": completion}
+
+    def training_set(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
+        """The rows of all questions, grouped anew with every draw."""
+        if self.draw:
+            examples = random.Random(self.draw).sample(examples, len(examples))
+        return [row for group in conversations(examples) for row in self.training_rows(group)]
 
     def training_rows(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
         """One conversation, or its halves where a prompt has no room for all that its answers need."""

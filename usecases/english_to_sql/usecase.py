@@ -1,6 +1,7 @@
 """English to SQL: write the query that answers a question about a database never seen in training."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from usecases.english_to_sql.floor import NearestQuestion
 from usecases.english_to_sql.folder import UserData, read_folder
 from usecases.english_to_sql.judge import ABSTAIN_MARKER, Verdict
 from usecases.english_to_sql.prompt import template_hash
-from usecases.english_to_sql.prompting import PLAIN, SHORT, Message, Prompter, conversations, messages, shown
+from usecases.english_to_sql.prompting import PLAIN, SHORT, Message, Prompter, messages, shown
 from usecases.english_to_sql.schema import Schema
 from usecases.english_to_sql.scoring import choose_by_rows, golds, report, scores, verdict
 
@@ -42,15 +43,19 @@ class EnglishToSql(UseCase):
 
     def __init__(self) -> None:
         self.user: UserData | None = None
-        self.prompter = Prompter(PLAIN, self.schema)
+        self.prompter, self.orders = Prompter(PLAIN, self.schema), 1
 
     def configured(self, task: Mapping[str, Any]) -> "EnglishToSql":
-        """`answers = "short"`: a numbered schema and short SQL, for models too small for long names."""
-        answers, *unknown = task.get("answers", "sql"), *(set(task) - {"answers"})
-        if unknown or answers not in FORMS:
-            raise GalleryError(f'task reads answers = "sql" or "short", found {dict(task)}.')
+        """`answers = "short"`: a numbered schema and short SQL, for models too small for long names.
+        `orders = 3`: every question is learnt under as many orders of its schema, one after the other.
+        """
+        answers, orders = task.get("answers", "sql"), task.get("orders", 1)
+        if set(task) - {"answers", "orders"} or answers not in FORMS or orders not in range(1, 21):
+            raise GalleryError(
+                f'task reads answers = "sql" or "short", and orders from 1 to 20; found {dict(task)}.'
+            )
         made = type(self)()
-        made.prompter = Prompter(FORMS[answers], made.schema)
+        made.prompter, made.orders = Prompter(FORMS[answers], made.schema), orders
         return made
 
     def load(self, data: Path | None) -> Splits:
@@ -98,12 +103,12 @@ class EnglishToSql(UseCase):
 
     def training_set(self, splits: Splits) -> list[dict[str, Any]]:
         """Several questions to a schema, which is read once for all of them."""
-        rows = [row for found in conversations(splits.train) for row in self.prompter.training_rows(found)]
+        draws = [replace(self.prompter, draw=number) for number in range(self.orders)]
+        rows = [row for prompter in draws for row in prompter.training_set(splits.train)]
         asked = sum(message["role"] == "assistant" for row in rows for message in row["completion"])
-        if left_out := len(splits.train) - asked:
-            of_all = f"{left_out:,} of {len(splits.train):,} questions"
-            say(f"  {of_all} are left out: the linker misses a column that their query needs,")
-            say("  and to learn from them is to learn to guess")
+        if left_out := self.orders * len(splits.train) - asked:
+            say(f"  {left_out:,} of {asked + left_out:,} questions are left out: the linker misses a column")
+            say("  that their query needs, and to learn from them is to learn to guess")
         return rows
 
     def template(self) -> str:
