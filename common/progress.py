@@ -1,14 +1,16 @@
 """What is happening, how fast, and how long it will take: live on a terminal, as lines elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common import launch
 
+Item = TypeVar("Item")
 SECONDS_BETWEEN_LINES = 10.0
 SECONDS_WORTH_A_LINE = 2.0
 
@@ -52,6 +54,15 @@ def task(text: str, total: int, unit: str) -> Iterator[Task]:
         if seconds < SECONDS_WORTH_A_LINE:
             return
         console.print(f"  {text}: {work.done} {unit} in {seconds:.1f} s")
+
+
+def watched(items: Iterable[Item], text: str, unit: str) -> Iterator[Item]:
+    """The items, one after the other, while the work that is done with them is shown."""
+    every = list(items)
+    with task(text, len(every), unit) as work:
+        for item in every:
+            yield item
+            work.advance()
 
 
 def live_bar() -> Progress:

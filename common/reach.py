@@ -3,6 +3,7 @@
 A function, class or constant is reached when something reached names it, a method when its class is and
 anything reached says its name, be it in quotes. What a module does while it is imported counts as soon as
 the module is. Names are followed without knowing types, so more is taken in than a run needs, not less.
+Lines that are said and work that is counted are no part of it: they change no result.
 """
 
 import ast
@@ -17,6 +18,35 @@ BODY = ""
 EVERYTHING = "*"
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 SAYS = ast.Module | ast.ClassDef | FUNCTION
+
+
+class Quiet(ast.NodeTransformer):
+    """Leaves out what only tells people how a run goes: lines said, and work that is counted."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        """`say(...)` and `work.advance(...)` as statements."""
+        said = called(node.value) == "say" or getattr(called_on(node.value), "attr", "") == "advance"
+        return None if said else self.generic_visit(node)
+
+    def visit_With(self, node: ast.With) -> ast.AST | list[ast.stmt]:
+        """`with task(...) as work:` is what stands in it."""
+        self.generic_visit(node)
+        node.items = [item for item in node.items if called(item.context_expr) != "task"]
+        return node if node.items else node.body
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """`watched(items, ...)` is its items."""
+        self.generic_visit(node)
+        return node.args[0] if called(node) == "watched" else node
+
+
+def called(node: ast.AST) -> str:
+    """The plain name that an expression calls."""
+    return getattr(called_on(node), "id", "")
+
+
+def called_on(node: ast.AST) -> ast.AST | None:
+    return node.func if isinstance(node, ast.Call) else None
 
 
 @dataclass
@@ -44,7 +74,7 @@ def taken_apart(text: str, package: str) -> Module:
             node.body[:1] = []
         for own, target in imported(node, package):
             found.imports.setdefault(own, set()).add(target)
-    for node in tree.body:
+    for node in Quiet().visit(tree).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             found.at_once |= {target for _, target in imported(node, package)}
             continue

@@ -106,6 +106,40 @@ def test_a_change_that_no_run_can_reach_makes_nothing_stale(
     assert hash_of(root) == before
 
 
+TOLD = """
+from common.progress import say, task, watched
+def execute(case):
+    say(f"reading {case}")
+    with task("reading", 3, "rows") as work:
+        found = [row for row in watched(case.load(), "reading", "rows")]
+        work.advance()
+    return found
+"""
+UNTOLD = "def execute(case):\n    found = [row for row in case.load()]\n    return found\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        (TOLD, UNTOLD, True),
+        ("reading {case}", "now reading", True),
+        ("work.advance()", "work.advance(2)", True),
+        ("case.load()", "case.load(1)", False),
+        ("    say(f", "    found = say(f", False),
+        ("with task(", "with locked(", False),
+    ],
+)
+def test_what_only_tells_people_how_a_run_goes_makes_nothing_stale(
+    root: Path, old: str, new: str, same: bool
+) -> None:
+    path = root / "common" / "run.py"
+    path.write_text(TOLD)
+    before = hash_of(root)
+    assert old in TOLD
+    path.write_text(TOLD.replace(old, new))
+    assert (hash_of(root) == before) == same
+
+
 def test_what_a_setting_leaves_out_counts_only_with_that_setting(root: Path) -> None:
     (root / "common" / "run.py").write_text(
         "from common import rates\ndef execute(x): return rates.sought(x)\n"

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from common.embedded.short_sql import POINTER
+from common.progress import watched
 from common.usecase import Example
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
 from usecases.english_to_sql.linker import number_columns
@@ -177,7 +178,11 @@ class Prompter:
         """The rows of all questions, grouped anew with every draw."""
         if self.draw:
             examples = random.Random(self.draw).sample(examples, len(examples))
-        return [row for group in conversations(examples) for row in self.training_rows(group)]
+        return [
+            row
+            for group in watched(conversations(examples), "writing training rows", "conversations")
+            for row in self.training_rows(group)
+        ]
 
     def training_rows(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
         """One conversation, or its halves where a prompt has no room for all that its answers need."""
