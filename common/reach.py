@@ -3,7 +3,7 @@
 A function, class or constant is reached when something reached names it, a method when its class is and
 anything reached says its name, be it in quotes. What a module does while it is imported counts as soon as
 the module is. Names are followed without knowing types, so more is taken in than a run needs, not less.
-Lines that are said and work that is counted are no part of it: they change no result.
+Lines that are said and work that is counted are no part of it, nor are defaults of the environment.
 """
 
 import ast
@@ -21,12 +21,16 @@ SAYS = ast.Module | ast.ClassDef | FUNCTION
 
 
 class Quiet(ast.NodeTransformer):
-    """Leaves out what only tells people how a run goes: lines said, and work that is counted."""
+    """Leaves out what only tells people how a run goes: lines said, and work that is counted.
+
+    Defaults of the environment go too, since a person may set them otherwise.
+    """
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        """`say(...)` and `work.advance(...)` as statements."""
-        said = called(node.value) == "say" or getattr(called_on(node.value), "attr", "") == "advance"
-        return None if said else self.generic_visit(node)
+        """`say(...)`, `work.advance(...)` and `os.environ.setdefault(...)` as statements."""
+        name = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ""
+        is_quiet = name in ("say", "os.environ.setdefault") or name.endswith(".advance")
+        return None if is_quiet else self.generic_visit(node)
 
     def visit_With(self, node: ast.With) -> ast.AST | list[ast.stmt]:
         """`with task(...) as work:` is what stands in it."""
@@ -42,11 +46,7 @@ class Quiet(ast.NodeTransformer):
 
 def called(node: ast.AST) -> str:
     """The plain name that an expression calls."""
-    return getattr(called_on(node), "id", "")
-
-
-def called_on(node: ast.AST) -> ast.AST | None:
-    return node.func if isinstance(node, ast.Call) else None
+    return getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
 
 
 @dataclass

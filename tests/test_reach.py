@@ -124,6 +124,8 @@ UNTOLD = "def execute(case):\n    found = [row for row in case.load()]\n    retu
         (TOLD, UNTOLD, True),
         ("reading {case}", "now reading", True),
         ("work.advance()", "work.advance(2)", True),
+        ("    return found", "    os.environ.setdefault('SPIN', '5')\n    return found", True),
+        ("    return found", "    os.environ.update(SPIN='5')\n    return found", False),
         ("case.load()", "case.load(1)", False),
         ("    say(f", "    found = say(f", False),
         ("with task(", "with locked(", False),
