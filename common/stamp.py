@@ -1,9 +1,9 @@
 """What a run was made of, as hashes: its code, its data, its settings. A record older than those is stale.
 
 Code is hashed as it is parsed, without comments and docstrings, over the definitions that a run with these
-settings can reach; what only prints or draws is left out, as are defaults of the environment. So neither a new
-line of help nor a change of the board makes a benchmark stale. A record's hashes are taken anew on its own commit where git has it, since
-how they are taken changes too.
+settings can reach; what only prints or draws is left out, as are defaults of the environment. So neither a
+new line of help nor a change of the board makes a benchmark stale. A record's hashes are taken anew on its
+own commit where git has it, since how they are taken changes too.
 """
 
 import ast
