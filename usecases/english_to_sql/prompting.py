@@ -180,7 +180,9 @@ class Prompter:
             examples = random.Random(self.draw).sample(examples, len(examples))
         return [
             row
-            for group in watched(conversations(examples), "writing training rows", "conversations")
+            for group in watched(
+                conversations(examples), f"writing rows, draw {self.draw + 1}", "conversations"
+            )
             for row in self.training_rows(group)
         ]
 
