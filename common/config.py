@@ -76,7 +76,7 @@ class RunConfig(BaseModel):
         False, "gives back as much of the change as val cannot tell from noise", SUPERVISED
     )
     optimizer: Literal["adamw", "muon"] = setting(
-        "adamw", "what takes the steps; muon gets further on few rows", SUPERVISED
+        "adamw", "what takes the steps; muon needs fewer of them", SUPERVISED
     )
     rank: int = setting(16, "width of LoRA and DoRA matrices", TRAINED, ge=1)
     frozen_layers: int = setting(3, "lowest layers kept fixed by layer-freezing", TRAINED, ge=1)

@@ -1,11 +1,12 @@
 """Muon beside AdamW: which weights it turns, what it does to them, and that a stopped training goes on."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from common import launch, methods, muon
+from common import launch, methods, muon, trainer
 from common.answering import load, start, val_score
 from common.errors import GalleryError
 from common.tuners import sft
@@ -77,6 +78,33 @@ def test_a_run_learns_with_it(method: str, tiny: Path, tmp_path: Path) -> None:
     assert val_score(*start(work), work) < 0.5
     sft.fit(work)
     assert val_score(*load(work, work.adapter), work) > 0.8
+
+
+def test_a_killed_run_continues_to_the_same_weights(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(trainer, "LARGEST_SHARE_SAVING", 1e9)
+    few = LEARNS.replace("epochs = 12", "epochs = 2") + 'optimizer = "muon"\n'
+    whole, killed = (job(tiny, tmp_path / name, few, method="full") for name in ("whole", "killed"))
+    sft.fit(whole)
+    on_step_end = trainer.Watch.on_step_end
+
+    def dies(self: trainer.Watch, args: Any, state: Any, *rest: Any, **more: Any) -> None:
+        on_step_end(self, args, state, *rest, **more)
+        if state.global_step == 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer.Watch, "on_step_end", dies)
+    with pytest.raises(KeyboardInterrupt):
+        sft.fit(killed)
+    assert trainer.last_complete_checkpoint(killed).endswith("checkpoint-5")
+    monkeypatch.setattr(trainer.Watch, "on_step_end", on_step_end)
+    sft.fit(killed)
+    pairs = zip(
+        load(whole, whole.adapter)[0].parameters(), load(killed, killed.adapter)[0].parameters(), strict=True
+    )
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in pairs)
 
 
 def test_shards_are_refused(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
