@@ -3,8 +3,10 @@
 import re
 from random import Random
 
-from .corpus_schema import TYPES, Column, Schema
-from .short_sql import Numbers
+from .corpus_schema import Column, Schema
+
+SHOWN_TYPES = {"real": "real ", "date": "date ", "number": "int ", "year": "int ", "flag": "boolean "}
+ROLES = ("leader", "superior", "parent", "predecessor", "head", "main")
 
 
 def _spaced(name: str) -> str:
@@ -12,7 +14,15 @@ def _spaced(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).lower().strip()
 
 
-def write_numbered(schema: Schema, random: Random) -> tuple[str, Numbers]:
+def link_to_itself(random: Random, schema: Schema) -> None:
+    """At times gives a table a column that refers to another of its rows."""
+    if random.random() < 0.2:
+        table = random.choice(schema.tables)
+        role = f"{random.choice(ROLES)} {table.noun}"
+        table.columns.append(Column(f"{role.replace(' ', '_')}_id", "link", role, target=table))
+
+
+def write_numbered(schema: Schema, random: Random) -> str:
     """The schema in words, every table and column numbered; from here on their names are the numbers."""
     described = schema.described or random.random() < 0.6
     everything = [one for table in schema.tables for one in (table, *table.columns)]
@@ -22,20 +32,16 @@ def write_numbered(schema: Schema, random: Random) -> tuple[str, Numbers]:
         called = _and_phrase(_spaced(table.name), table.noun if described else "")
         parts = [_numbered(column, pointers, described) for column in table.columns]
         lines.append(f"{called}{pointers[id(table)]}: {', '.join(parts)}")
-    links = frozenset(pointers[id(column)] for _, column, _ in schema.links())
-    owner = {pointers[id(column)]: pointers[id(table)] for table in schema.tables for column in table.columns}
     for one in everything:
         one.name = pointers[id(one)]
-    return "\n".join(lines), Numbers(owner, links)
+    return "\n".join(lines)
 
 
 def _numbered(column: Column, pointers: dict[int, str], described: bool) -> str:
-    kind = TYPES[column.kind][1]
     mark = "*" if column.kind == "id" else f">{pointers[id(column.target)]} " if column.target else ""
-    mark += f"{kind} " if kind in ("real", "date", "int") and column.kind not in ("id", "link") else ""
     plain = column.target is not None or column.kind == "id"
     words_of = _and_phrase(_spaced(column.name), column.phrase if described and not plain else "")
-    return f"{mark}{words_of}{pointers[id(column)]}"
+    return f"{mark}{SHOWN_TYPES.get(column.kind, '')}{words_of}{pointers[id(column)]}"
 
 
 def _and_phrase(name: str, phrase: str) -> str:

@@ -6,10 +6,11 @@ from random import Random
 from . import words
 from .corpus_conditions import condition
 from .corpus_groups import GroupAsker
-from .corpus_numbered import write_numbered
-from .corpus_schema import make_schema, write_schema
+from .corpus_numbered import link_to_itself, write_numbered
+from .corpus_schema import Schema, make_schema, write_schema
+from .corpus_short import phrasing
+from .corpus_short_nested import ShortSpeaker
 from .corpus_sql import ASK_LIST, MOST, Pair
-from .short_sql import Numbers, shorten
 
 Message = tuple[str, str]
 
@@ -30,9 +31,7 @@ SENDS = (
 )
 # Short SQL leads: it is what the model is tuned to answer in where it has to be small.
 NUMBERED_SHARE = 0.75
-# Of those, most questions carry the numbers of what they name, as the use case's prompts do.
-LINKED_SHARE = 0.85
-LINKS_MOST = 3
+LACKING_SHARE = 0.1
 REFUSALS = ("NOT ANSWERABLE", "cannot answer", "no such data", "UNANSWERABLE")
 
 KINDS = {
@@ -109,75 +108,61 @@ def _refusal(random: Random, text: str) -> tuple[str, str]:
 
 
 def sql_turns(random: Random) -> list[Message]:
-    """One schema and some questions with their queries, half of the time in short SQL."""
+    """One schema and some questions with their queries, most of the time in short SQL."""
     schema = make_schema(random)
     if random.random() > NUMBERED_SHARE:
-        return _turns(random, GroupAsker(random, schema), write_schema(schema, random), None)
-    text, numbers = write_numbered(schema, random)
-    return _turns(random, GroupAsker(random, schema, numbered=True), text, numbers)
+        return _turns(random, GroupAsker(random, schema), write_schema(schema, random))
+    return _short_turns(random, schema)
 
 
-def _linked(random: Random, question: str, phrases: dict[str, list[str]], missed: float) -> str:
-    """The question with the numbers of what its words name, but for some that a linker would miss."""
-    every = sorted(phrases, key=len, reverse=True)
-    pattern = re.compile(r"\b(" + "|".join(map(re.escape, every)) + r")\b", re.IGNORECASE)
-
-    def number(match: re.Match[str]) -> str:
-        pointers = phrases[match[0].lower()]
-        if len(pointers) > LINKS_MOST or random.random() < missed:
-            return match[0]
-        return match[0] + "".join(pointers)
-
-    return pattern.sub(number, question)
-
-
-def _phrases(asker: GroupAsker) -> dict[str, list[str]]:
-    """What people call each table and column, with the numbers that it may mean."""
-    found: dict[str, list[str]] = {}
-    for table in asker.schema.tables:
-        for noun in dict.fromkeys((table.noun, words.plural(table.noun))):
-            found.setdefault(noun.lower(), []).append(table.name)
-        for column in table.columns:
-            for phrase in dict.fromkeys((column.phrase, words.plural(column.phrase))):
-                found.setdefault(phrase.lower(), []).append(column.name)
-    return found
+def _short_turns(random: Random, schema: Schema) -> list[Message]:
+    link_to_itself(random, schema)
+    text = f"{write_numbered(schema, random)}\nIf the tables cannot answer, write UNANSWERABLE."
+    count = sum(1 + len(table.columns) for table in schema.tables)
+    turns: list[Message] = []
+    for _ in range(random.choice((2, 3, 4, 5, 6, 7, 8))):
+        lacking = random.random() < LACKING_SHARE
+        question, answer = asked(random, schema, count, lacking)
+        turns.append(("user", f"{text}\nQ: {question}\nSQL:" if not turns else f"Q: {question}\nSQL:"))
+        turns.append(("assistant", "UNANSWERABLE" if lacking else answer))
+    return turns
 
 
-def _turns(random: Random, asker: GroupAsker, text: str, numbers: Numbers | None) -> list[Message]:
-    send = SENDS[0] if numbers else random.choice(SENDS)
-    ending = "" if numbers else random.choice(("", "", "", "", "", ";"))
-    phrases = _phrases(asker) if numbers and random.random() < LINKED_SHARE else {}
-    missed = random.choice((0.0, 0.0, 0.1, 0.25))
+def asked(random: Random, schema: Schema, first: int, is_lacking: bool = False) -> Pair:
+    """One question in words and numbers, and its short SQL; values are numbered from `first` on."""
+    while True:
+        pair = ShortSpeaker(random, schema, first, is_lacking).ask()
+        if pair:
+            question = pair[0] if random.random() > 0.15 else phrasing(random, "opener") + pair[0]
+            return _finish(random, question[0].upper() + question[1:]), pair[1]
+
+
+def _turns(random: Random, asker: GroupAsker, text: str) -> list[Message]:
+    send = random.choice(SENDS)
+    ending = random.choice(("", "", "", "", "", ";"))
     refusal, text = _refusal(random, text)
     turns: list[Message] = []
     for index in range(random.choice((1, 2, 3, 4, 5, 6))):
         missing = _unanswerable(asker) if refusal and random.random() < 0.3 else None
         question, answer = (missing, refusal) if missing else question_and_query(asker)
-        answer = shorten(answer, numbers) if numbers and not missing else answer
-        if phrases and (value := re.search(r"(@\d+) = '([^']*)'", answer)) and random.random() < 0.6:
-            question = question.replace(value[2], value[2] + value[1], 1)
-        match = _match(answer, numbers) if not phrases and random.random() < 0.4 else ""
+        match = _match(answer) if random.random() < 0.4 else ""
         question = _finish(random, question)
-        question = _linked(random, question, phrases, missed) if phrases else question
         if index:
-            said = f"Q: {question}\nSQL:" if numbers else question
-            turns.append(("user", match + said if numbers else said))
+            turns.append(("user", question))
         else:
-            turns.append(("user", send.format(s=text + ("\n" + match.strip() if match else ""), q=question)))
+            turns.append(("user", send.format(s=text + ("\n" + match if match else ""), q=question)))
         turns.append(("assistant", answer + ("" if missing else ending)))
     return turns
 
 
-def _match(query: str, numbers: Numbers | None) -> str:
+def _match(query: str) -> str:
     """The line by which a value of the question is found in the database."""
-    found = re.search(r"([\w.@]+) = ('[^']*')", query)
+    found = re.search(r"([\w.]+) = ('[^']*')", query)
     if not found or re.match(r"T\d\.", found[1]) or (" JOIN " in query and "." not in found[1]):
         return ""
-    if numbers:
-        return f"match: {found[1]} = {found[2]}\n"
     table = re.search(r"FROM (\w+)", query)
     name = found[1] if "." in found[1] else f"{table[1]}.{found[1]}" if table else found[1]
-    return f"match: {name} = {found[2]}\n"
+    return f"match: {name} = {found[2]}"
 
 
 def schema_turns(random: Random) -> list[Message]:

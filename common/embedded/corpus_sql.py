@@ -49,10 +49,9 @@ LEAST = ("lowest", "smallest", "least")
 class Asker:
     """Makes question and query pairs over one schema with one way of writing joins."""
 
-    def __init__(self, random: Random, schema: Schema, numbered: bool = False) -> None:
+    def __init__(self, random: Random, schema: Schema) -> None:
         self.random, self.schema = random, schema
         self.mode = random.choices(("T", "name", "letter"), (0.45, 0.45, 0.1))[0]
-        self.mode = "numbers" if numbered else self.mode
 
     def pick(self, *kinds: str, table: Table) -> Column | None:
         """A column of one of the kinds, if there is one."""
@@ -76,8 +75,6 @@ class Asker:
 
     def aliases(self, tables: list[Table]) -> tuple[list[str], list[str]]:
         """FROM items and the prefixes of their columns."""
-        if self.mode == "numbers":
-            return [table.name for table in tables], [""] * len(tables)
         if self.mode == "name":
             return [table.name for table in tables], [f"{table.name}." for table in tables]
         short = [f"T{index}" for index in range(1, len(tables) + 1)]

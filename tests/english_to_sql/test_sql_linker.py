@@ -81,7 +81,7 @@ def test_what_was_encoded_for_many_questions_is_not_encoded_again(monkeypatch: p
         "How dear is a night in our priciest room?",
         "Guests who came from abroad, by when they left",
     ]
-    warmed(schema, questions, SHORT)
+    warmed(((schema, question) for question in questions), SHORT)
     monkeypatch.setattr(linker, "encoder", lambda: pytest.fail("encodes again"))
     read.cache_clear()
     reading.cache_clear()

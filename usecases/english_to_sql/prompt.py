@@ -2,7 +2,7 @@
 
 import bisect
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -118,9 +118,9 @@ def reading(schema: Schema, question: str, options: PromptOptions) -> Reading:
     return read(schema, one_line(question), tuple(_stored(schema, question, options)))
 
 
-def warmed(schema: Schema, questions: Sequence[str], options: PromptOptions) -> None:
-    """Makes ready what reading several questions to one schema needs."""
-    warm(schema, [(one_line(one), tuple(_stored(schema, one, options))) for one in questions])
+def warmed(asked: Iterable[tuple[Schema, str]], options: PromptOptions) -> None:
+    """Makes ready what reading several questions needs."""
+    warm((schema, one_line(one), tuple(_stored(schema, one, options))) for schema, one in asked)
 
 
 def _stored(schema: Schema, question: str, options: PromptOptions) -> list[Match]:

@@ -44,6 +44,7 @@ LARGEST_SCHEMA = 620
 WHOLE_SHARE = 0.5
 DROPPED = {"descriptions": 0.06, "values": 0.2, "types": 0.15}
 QUESTIONS_PER_ROW = 8
+READ_AT_ONCE = 25
 USED = 100.0
 Message = dict[str, str]
 Schemas = Callable[[str], Schema]
@@ -163,8 +164,6 @@ class Prompter:
     def training_row(self, examples: Sequence[Example]) -> dict[str, Any]:
         """One conversation: the schema once, then a question and its answer after the other."""
         schema = self.training_schema(examples)
-        if self.options.is_numbered:
-            warmed(schema, [example.inputs["question"] for example in examples], self.options)
         told = [example for example in examples if self.is_told(example, schema)]
         first, *further = told or examples
         made = build_prompt(schema, first.inputs["question"], self.options)
@@ -178,13 +177,15 @@ class Prompter:
         """The rows of all questions, grouped anew with every draw."""
         if self.draw:
             examples = random.Random(self.draw).sample(examples, len(examples))
-        return [
-            row
-            for group in watched(
-                conversations(examples), f"writing rows, draw {self.draw + 1}", "conversations"
-            )
-            for row in self.training_rows(group)
-        ]
+        groups = list(conversations(examples))
+        parts = [groups[at : at + READ_AT_ONCE] for at in range(0, len(groups), READ_AT_ONCE)]
+        rows: list[dict[str, Any]] = []
+        for part in watched(parts, f"writing rows, draw {self.draw + 1}", "batches"):
+            if self.options.is_numbered:
+                shown_to = [(self.training_schema(group), group) for group in part]
+                warmed(((s, e.inputs["question"]) for s, group in shown_to for e in group), self.options)
+            rows += [row for group in part for row in self.training_rows(group)]
+        return rows
 
     def training_rows(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
         """One conversation, or its halves where a prompt has no room for all that its answers need."""

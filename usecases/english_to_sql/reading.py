@@ -4,7 +4,7 @@ What is the least weight of the catches that the Petrel landed since March?
 What is the least number@15 of the rows@10 that the @21@6 landed since @22@12?
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -63,10 +63,12 @@ def read(schema: Schema, question: str, stored: tuple[Match, ...]) -> Reading:
     )
 
 
-def warm(schema: Schema, asked: Sequence[tuple[str, tuple[Match, ...]]]) -> None:
-    """Encodes what several questions to a schema need in one go, which is far quicker than one by one."""
+def warm(asked: Iterable[tuple[Schema, str, tuple[Match, ...]]]) -> None:
+    """Encodes what several questions need in one go, which is far quicker than one by one."""
     texts: set[str] = set()
-    for question, stored in asked if len(places(schema).names) <= POINTERS else ():
+    for schema, question, stored in asked:
+        if len(places(schema).names) > POINTERS:
+            continue
         said = values_in(question, stored, index_of(schema).using.keys())
         blank = blanked(question, said)
         texts.update(texts_of(schema, blank, said, mentions(schema, blank)))
