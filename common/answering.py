@@ -186,9 +186,13 @@ def fitting(
 def val_score(model: Any, tokenizer: Any, job: Job) -> float:
     """The headline of generated answers on a fixed part of val."""
     examples = by_hash(job.splits.val)[:VAL_EXAMPLES]
+    return headline(job.usecase, examples, greedy_answers(job, model, tokenizer, examples))
+
+
+def greedy_answers(job: Job, model: Any, tokenizer: Any, examples: Sequence[Example]) -> list[Output]:
+    """The likeliest answer to each example, whatever number of samples the final answers are chosen from."""
     greedy = replace(job, config=job.config.model_copy(update={"samples": 1}))
-    found = answers(greedy, model, tokenizer, examples, plain(job, examples))
-    return headline(job.usecase, examples, found)
+    return answers(greedy, model, tokenizer, examples, plain(job, examples))
 
 
 def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:

@@ -6,12 +6,11 @@ asked of val, a tenth of the way back at a time.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from common.answering import answers, plain
+from common.answering import greedy_answers
 from common.errors import GalleryError
 from common.evaluate import score_columns
 from common.job import Job
@@ -45,9 +44,8 @@ def settle(model: Any, before: dict[str, Any], scores: Callable[[], np.ndarray])
 
 def val_scores(model: Any, tokenizer: Any, job: Job) -> np.ndarray:
     """The headline of the greedy answer to each val example."""
-    job, examples = replace(job, config=job.config.model_copy(update={"samples": 1})), job.splits.val
-    found = answers(job, model, tokenizer, examples, plain(job, examples))
-    columns = score_columns(job.usecase, examples, found)
+    examples = job.splits.val
+    columns = score_columns(job.usecase, examples, greedy_answers(job, model, tokenizer, examples))
     if job.usecase.headline not in columns:
         raise GalleryError(
             f"milder compares examples one by one, and {job.usecase.headline} of {job.usecase.name} is of "

@@ -225,7 +225,7 @@ def pieces_of(row: dict[str, Any]) -> str:
 
 
 def test_unknown_settings_are_refused() -> None:
-    for task in ({"answers": "long"}, {"answer": "short"}, {"orders": 0}, {"orders": "two"}):
+    for task in ({"answers": "long"}, {"answer": "short"}, {"orders": 0}, {"orders": "two"}, {"orders": 2.0}):
         with pytest.raises(GalleryError, match="task reads answers"):
             EnglishToSql().configured(task)
     with pytest.raises(ValueError, match="inline or not at all"):

@@ -20,6 +20,7 @@ from usecases.english_to_sql.scoring import choose_by_rows, golds, report, score
 
 Generate = Callable[[Sequence[list[Message]]], Sequence[str]]
 FORMS = {"sql": PLAIN, "short": SHORT}
+MOST_ORDERS = 20
 
 
 class EnglishToSql(UseCase):
@@ -50,9 +51,11 @@ class EnglishToSql(UseCase):
         `orders = 3`: every question is learnt under as many orders of its schema, one after the other.
         """
         answers, orders = task.get("answers", "sql"), task.get("orders", 1)
-        if set(task) - {"answers", "orders"} or answers not in FORMS or orders not in range(1, 21):
+        is_count = isinstance(orders, int) and 1 <= orders <= MOST_ORDERS
+        if set(task) - {"answers", "orders"} or answers not in FORMS or not is_count:
             raise GalleryError(
-                f'task reads answers = "sql" or "short", and orders from 1 to 20; found {dict(task)}.'
+                f'task reads answers = "sql" or "short", and orders from 1 to {MOST_ORDERS}; '
+                f"found {dict(task)}."
             )
         made = type(self)()
         made.prompter, made.orders = Prompter(FORMS[answers], made.schema), orders

@@ -5,7 +5,7 @@ of its own about another thing, and requests whose card is not there, rather one
 """
 
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.usecase import Example
 from usecases.support_chatbot.content import another, intent_name, read
@@ -15,21 +15,29 @@ FEWEST, MOST = 2, 4
 SHARES = {"short": 0.3, "request": 0.4, "missing": 0.22, "outside": 0.08}
 TWO_SHARE = 0.3
 BARE_SHARE = 0.2
-Turn = tuple[str, dict[str, Any], bool]
+
+
+class Turn(NamedTuple):
+    """A further message, its answer, whether it stands by itself, and of which wording it is."""
+
+    message: str
+    answer: dict[str, Any]
+    is_whole: bool
+    group: str
 
 
 def further(example: Example) -> list[Turn]:
-    """Further messages with their answers, and whether each stands by itself."""
+    """Further messages with their answers."""
     return Lesson(example).turns()
 
 
 def alone(example: Example) -> list[Example]:
     """The further messages that stand by themselves, as examples of their own."""
     made = []
-    for place, (message, answer, itself) in enumerate(further(example)):
-        if itself:
-            inputs = {**example.inputs, "turns": [{"role": "user", "content": message}]}
-            made.append(Example(f"{example.id}-{place}", example.group, inputs, answer))
+    for place, turn in enumerate(further(example)):
+        if turn.is_whole:
+            inputs = {**example.inputs, "turns": [{"role": "user", "content": turn.message}]}
+            made.append(Example(f"{example.id}-{place}", turn.group, inputs, turn.answer))
     return made
 
 
@@ -53,31 +61,31 @@ class Lesson:
         kind = self.random.choices(list(SHARES), list(SHARES.values()))[0]
         if kind == "short" and self.about:
             message, asks = self.asked(*self.about, length="short_")
-            return message, self.writer.answer(asks), False
+            return Turn(message, self.writer.answer(asks), False, "")
         voice = self.random.choices(list(VOICES), list(VOICES.values()))[0]
         self.writer.lower = voice == "lower"
         if kind == "missing":
-            name, message, _ = self.request(self.absent())
+            name = self.absent()
+            group, message, _ = self.request(name)
             made = self.writer.hand_over(name)
         elif kind == "outside":
-            message, made = (
-                self.writer.outside(self.random.choice(("outside", "unsafe")))[1],
-                self.writer.hand_over(),
-            )
+            group, message = self.writer.outside(self.random.choice(("outside", "unsafe")))
+            made = self.writer.hand_over()
         else:
-            name, message, asks = self.request(self.random.choice(self.shown))
+            name = self.random.choice(self.shown)
+            group, message, asks = self.request(name)
             made, self.about = self.writer.answer(asks), (name, self.writer.typed(asks[0].subject))
-            return self.writer.sound(message, voice), made, True
+            return Turn(self.writer.sound(message, voice), made, True, f"train: {group}")
         self.about = None
-        return self.writer.sound(message, voice), made, True
+        return Turn(self.writer.sound(message, voice), made, True, f"train: {group}")
 
     def request(self, name: str) -> tuple[str, str, list[Ask]]:
-        """A request of its own, most with questions."""
-        _, opener, _, subject = self.writer.worded(name)
+        """A request of its own, most with questions: its wording, the message, what is asked."""
+        group, opener, _, subject = self.writer.worded(name)
         if self.random.random() < BARE_SHARE:
-            return name, opener, [Ask(name, subject, self.writer.main(name))]
+            return group, opener, [Ask(name, subject, self.writer.main(name))]
         question, asks = self.asked(name, subject)
-        return name, ending(opener) + question, asks
+        return group, ending(opener) + question, asks
 
     def asked(self, name: str, subject: str, length: str = "") -> tuple[str, list[Ask]]:
         """One or two questions on a card."""

@@ -8,8 +8,9 @@ from common.usecase import Answerer, Example, Scores, Source, Splits, Table, Use
 from usecases.support_chatbot import data as own_data
 from usecases.support_chatbot import lessons, plans
 from usecases.support_chatbot.content import HAND_OVER, vocabulary
-from usecases.support_chatbot.floor import NearestAnswer, Pipeline, first_values, label_answers
+from usecases.support_chatbot.floor import NearestAnswer, Pipeline, first_values, label_answers, said
 from usecases.support_chatbot.folder import read_card, read_conversations
+from usecases.support_chatbot.guesses import MARK, Guesser, with_guess
 from usecases.support_chatbot.prompt import INSTRUCTION, cards_of, conversation, messages, source_text
 from usecases.support_chatbot.report import report
 from usecases.support_chatbot.scoring import CUT_MARK, scores
@@ -41,14 +42,16 @@ class SupportChatbot(UseCase):
 
     def __init__(self) -> None:
         self.cards, self.rows_per_label, self.own = own_data.CARDS_SHOWN, 0, True
-        self.plans = False
+        self.plans = self.guesses = False
         self.fitted: tuple[Sequence[Example], Pipeline] | None = None
+        self.guessing: tuple[Sequence[Example], Guesser] | None = None
 
     def configured(self, task: Mapping[str, Any]) -> UseCase:
         made = type(self)()
-        known = {"cards": made.cards, "rows_per_label": made.rows_per_label, "plans": made.plans, **task}
+        plain = {"cards": made.cards, "rows_per_label": 0, "plans": False, "guesses": False}
+        known = {**plain, **task}
         made.cards, made.rows_per_label = int(known.pop("cards")), int(known.pop("rows_per_label"))
-        made.plans = bool(known.pop("plans"))
+        made.plans, made.guesses = bool(known.pop("plans")), bool(known.pop("guesses"))
         return super(SupportChatbot, made).configured(known)
 
     def load(self, data: Path | None) -> Splits:
@@ -56,7 +59,23 @@ class SupportChatbot(UseCase):
         return own_data.load(self.cards) if data is None else read_conversations(data, self.rows_per_label)
 
     def model_input(self, example: Example) -> list[dict[str, str]]:
-        return plans.short_messages(example) if self.plans and cards_of(example) else messages(example)
+        if not (self.plans and cards_of(example)):
+            return messages(example)
+        *earlier, last = plans.short_messages(example)
+        return [*earlier, {**last, "content": self.guessed(last["content"], said(example))}]
+
+    def guessed(self, message: str, said_so_far: str) -> str:
+        """A message as the prompt shows it, with what a classifier makes of all that was said."""
+        if not self.guesses:
+            return message
+        if self.guessing is None:
+            self.guesser(own_data.load(self.cards))
+        return with_guess(message, self.guessing[1](said_so_far))
+
+    def guesser(self, splits: Splits) -> None:
+        """Fits the classifier for guesses on the training part, once."""
+        if self.guessing is None or self.guessing[0] is not splits.train:
+            self.guessing = splits.train, Guesser(self.learnt(splits))
 
     def written(self, example: Example, answer: dict[str, Any]) -> str:
         """An answer as the model writes it: in words, or as a plan."""
@@ -116,14 +135,18 @@ class SupportChatbot(UseCase):
         return (template, nearest) if self.own else (nearest,)
 
     def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
-        row = conversation(self.model_input(example), self.gold(example))
-        for question, answer, _ in lessons.further(example) if self.own else ():
-            said = {"role": "assistant", "content": self.written(example, answer)}
-            row["completion"] += [{"role": "user", "content": question}, said]
+        if self.guesses and self.own:
+            self.guesser(splits)
+        row, whole = conversation(self.model_input(example), self.gold(example)), said(example)
+        for turn in lessons.further(example) if self.own else ():
+            whole = turn.message if turn.is_whole else whole
+            asked = self.guessed(turn.message, whole) if self.plans else turn.message
+            answer = {"role": "assistant", "content": self.written(example, turn.answer)}
+            row["completion"] += [{"role": "user", "content": asked}, answer]
         return [row]
 
     def template(self) -> str:
-        return plans.INSTRUCTION if self.plans else INSTRUCTION
+        return (plans.INSTRUCTION + MARK * self.guesses) if self.plans else INSTRUCTION
 
     def ask(self, question: str, source: Path | None, model: Generate) -> str:
         inputs = {"cards": [read_card(source)], "turns": [{"role": "user", "content": question}]}
