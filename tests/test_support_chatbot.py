@@ -95,7 +95,7 @@ def test_further_messages_of_training_rows_have_right_answers(found: UseCase, sp
         turns = lessons.further(example)
         assert lessons.FEWEST <= len(turns) <= lessons.MOST
         said = list(example.inputs["turns"])
-        for question, answer, alone, _ in turns:
+        for question, answer, alone in turns:
             said.append({"role": "user", "content": question})
             made = Example("more", "more", {**example.inputs, "turns": said}, answer)
             assert found.score(made, answer["text"])["resolved"] == 1, (question, answer)

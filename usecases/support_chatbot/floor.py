@@ -74,18 +74,21 @@ def requests(example: Example) -> list[str]:
     return [missing] if missing else example.answer["intents"]
 
 
-def several(texts: Sequence[str], wanted: Sequence[Sequence[str]]) -> tuple[Any, list[str]]:
-    """A classifier that can find several names in a text, and the names."""
+def finder() -> Any:
+    """TF-IDF and one support vector machine for each name that a text may have."""
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import MultiLabelBinarizer
     from sklearn.svm import LinearSVC
 
+    return make_pipeline(vectors(), OneVsRestClassifier(LinearSVC()))
+
+
+def several(texts: Sequence[str], wanted: Sequence[Sequence[str]]) -> tuple[Any, list[str]]:
+    """A classifier that can find several names in a text, and the names."""
+    from sklearn.preprocessing import MultiLabelBinarizer
+
     names = MultiLabelBinarizer()
-    fitted = make_pipeline(vectors(), OneVsRestClassifier(LinearSVC())).fit(
-        texts, names.fit_transform(wanted)
-    )
-    return fitted, list(names.classes_)
+    return finder().fit(texts, names.fit_transform(wanted)), list(names.classes_)
 
 
 class Pipeline:

@@ -1,7 +1,7 @@
 """What a classifier makes of a message, for the prompt of a model that is too small to know many words.
 
-The guess on a training message comes from a classifier that never saw its wording: one that knew it would be
-right more often than on any new message, and the model would learn to trust it too far.
+The guess on a training message comes from a classifier that was not shown it: one that was would be right
+more often than on any new message, and the model would learn to trust it too far.
 """
 
 from collections.abc import Sequence
@@ -9,41 +9,34 @@ from collections.abc import Sequence
 import numpy as np
 
 from common.usecase import Example
-from usecases.support_chatbot.floor import requests, said, several
+from usecases.support_chatbot.floor import finder, requests, said
 
-PARTS = 4
-SECOND = -0.5  # a second request with a score above this is named as well
+PARTS, NAMED = 4, 2
 MARK = "sounds like: "
 
 
 class Guesser:
-    """Names the request of a message, and the next likeliest where that is likely too."""
+    """Names the two likeliest requests of a message."""
 
     def __init__(self, train: Sequence[Example]) -> None:
-        from sklearn.model_selection import GroupKFold
+        from sklearn.model_selection import cross_val_predict
+        from sklearn.preprocessing import MultiLabelBinarizer
 
-        texts, wanted = [said(e) for e in train], [requests(e) for e in train]
-        self.fitted, self.names = several(texts, wanted)
-        self.unseen: dict[str, str] = {}
-        for rest, part in GroupKFold(PARTS).split(texts, groups=[e.group for e in train]):
-            fitted, names = several([texts[row] for row in rest], [wanted[row] for row in rest])
-            asked = [texts[row] for row in part]
-            self.unseen.update(zip(asked, guesses(names, fitted.decision_function(asked)), strict=True))
+        texts, names = [said(e) for e in train], MultiLabelBinarizer()
+        wanted = names.fit_transform([requests(e) for e in train])
+        unseen = cross_val_predict(finder(), texts, wanted, cv=PARTS, method="decision_function")
+        self.names, self.fitted = list(names.classes_), finder().fit(texts, wanted)
+        self.known = dict(zip(texts, map(self.named, unseen), strict=True))
 
     def __call__(self, text: str) -> str:
         """The guess on a message; one of training is guessed as if it were new."""
-        if text not in self.unseen:
-            self.unseen[text] = guesses(self.names, self.fitted.decision_function([text]))[0]
-        return self.unseen[text]
+        if text not in self.known:
+            self.known[text] = self.named(self.fitted.decision_function([text])[0])
+        return self.known[text]
 
-
-def guesses(names: Sequence[str], scores: np.ndarray) -> list[str]:
-    """The names with the best scores, a line for each row of scores."""
-    found = []
-    for row in scores:
-        first, second = np.argsort(-row)[:2]
-        found.append(names[first] + (f", {names[second]}" if row[second] > SECOND else ""))
-    return found
+    def named(self, scores: np.ndarray) -> str:
+        """The names with the best scores."""
+        return ", ".join(self.names[place] for place in np.argsort(-scores)[:NAMED])
 
 
 def with_guess(message: str, guess: str) -> str:

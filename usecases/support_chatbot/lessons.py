@@ -1,43 +1,37 @@
 """What a training conversation goes on with: one prompt teaches several decisions.
 
 After the first message come others to the same cards: a short question on what was just spoken of, a request
-of its own about another thing, and requests whose card is not there, rather ones that are easily confused.
+of its own about another thing, the requests of both cards at once, and requests whose card is not there,
+rather ones that are easily confused.
 """
 
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 from common.usecase import Example
 from usecases.support_chatbot.content import another, intent_name, read
-from usecases.support_chatbot.data import SEED, VOICES, Ask, Writer, ending
+from usecases.support_chatbot.data import JOINTS, SEED, VOICES, Ask, Writer, ending
 
 FEWEST, MOST = 2, 4
 SHARES = {"short": 0.3, "request": 0.4, "missing": 0.22, "outside": 0.08}
 TWO_SHARE = 0.3
 BARE_SHARE = 0.2
-
-
-class Turn(NamedTuple):
-    """A further message, its answer, whether it stands by itself, and of which wording it is."""
-
-    message: str
-    answer: dict[str, Any]
-    is_whole: bool
-    group: str
+BOTH_SHARE = 0.4
+Turn = tuple[str, dict[str, Any], bool]
 
 
 def further(example: Example) -> list[Turn]:
-    """Further messages with their answers."""
+    """Further messages with their answers, and whether each stands by itself."""
     return Lesson(example).turns()
 
 
 def alone(example: Example) -> list[Example]:
     """The further messages that stand by themselves, as examples of their own."""
     made = []
-    for place, turn in enumerate(further(example)):
-        if turn.is_whole:
-            inputs = {**example.inputs, "turns": [{"role": "user", "content": turn.message}]}
-            made.append(Example(f"{example.id}-{place}", turn.group, inputs, turn.answer))
+    for place, (message, answer, itself) in enumerate(further(example)):
+        if itself:
+            inputs = {**example.inputs, "turns": [{"role": "user", "content": message}]}
+            made.append(Example(f"{example.id}-{place}", example.group, inputs, answer))
     return made
 
 
@@ -61,31 +55,41 @@ class Lesson:
         kind = self.random.choices(list(SHARES), list(SHARES.values()))[0]
         if kind == "short" and self.about:
             message, asks = self.asked(*self.about, length="short_")
-            return Turn(message, self.writer.answer(asks), False, "")
+            return message, self.writer.answer(asks), False
         voice = self.random.choices(list(VOICES), list(VOICES.values()))[0]
         self.writer.lower = voice == "lower"
         if kind == "missing":
-            name = self.absent()
-            group, message, _ = self.request(name)
+            name, message, _ = self.request(self.absent())
             made = self.writer.hand_over(name)
         elif kind == "outside":
-            group, message = self.writer.outside(self.random.choice(("outside", "unsafe")))
-            made = self.writer.hand_over()
+            message, made = (
+                self.writer.outside(self.random.choice(("outside", "unsafe")))[1],
+                self.writer.hand_over(),
+            )
+        elif len(self.shown) > 1 and self.random.random() < BOTH_SHARE:
+            message, made = self.both()
         else:
-            name = self.random.choice(self.shown)
-            group, message, asks = self.request(name)
+            name, message, asks = self.request(self.random.choice(self.shown))
             made, self.about = self.writer.answer(asks), (name, self.writer.typed(asks[0].subject))
-            return Turn(self.writer.sound(message, voice), made, True, f"train: {group}")
+            return self.writer.sound(message, voice), made, True
         self.about = None
-        return Turn(self.writer.sound(message, voice), made, True, f"train: {group}")
+        return self.writer.sound(message, voice), made, True
 
     def request(self, name: str) -> tuple[str, str, list[Ask]]:
-        """A request of its own, most with questions: its wording, the message, what is asked."""
-        group, opener, _, subject = self.writer.worded(name)
+        """A request of its own, most with questions."""
+        _, opener, _, subject = self.writer.worded(name)
         if self.random.random() < BARE_SHARE:
-            return group, opener, [Ask(name, subject, self.writer.main(name))]
+            return name, opener, [Ask(name, subject, self.writer.main(name))]
         question, asks = self.asked(name, subject)
-        return group, ending(opener) + question, asks
+        return name, ending(opener) + question, asks
+
+    def both(self) -> tuple[str, dict[str, Any]]:
+        """The requests of both cards in one message."""
+        names = self.random.sample(self.shown, 2)
+        worded = [self.writer.worded(name) for name in names]
+        asks = [Ask(name, subject, self.writer.main(name)) for _, _, name, subject in worded]
+        (_, first, *_), (_, second, *_) = worded
+        return f"{first} {self.random.choice(JOINTS)} {second}", self.writer.answer(asks)
 
     def asked(self, name: str, subject: str, length: str = "") -> tuple[str, list[Ask]]:
         """One or two questions on a card."""

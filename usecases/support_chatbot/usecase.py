@@ -138,11 +138,11 @@ class SupportChatbot(UseCase):
         if self.guesses and self.own:
             self.guesser(splits)
         row, whole = conversation(self.model_input(example), self.gold(example)), said(example)
-        for turn in lessons.further(example) if self.own else ():
-            whole = turn.message if turn.is_whole else whole
-            asked = self.guessed(turn.message, whole) if self.plans else turn.message
-            answer = {"role": "assistant", "content": self.written(example, turn.answer)}
-            row["completion"] += [{"role": "user", "content": asked}, answer]
+        for message, answer, itself in lessons.further(example) if self.own else ():
+            whole = message if itself else whole
+            asked = self.guessed(message, whole) if self.plans else message
+            told = {"role": "assistant", "content": self.written(example, answer)}
+            row["completion"] += [{"role": "user", "content": asked}, told]
         return [row]
 
     def template(self) -> str:
