@@ -20,8 +20,6 @@ SEED = 31
 SPARE = 20  # rows drawn for those that are dropped
 CARDS_SHOWN = 1
 SECOND_CARD_SHARE = 0.15  # so that two cards are no sign of two requests
-TRAIN_SECOND_CARD_SHARE = 0.3
-JOINTS = ("and also", "besides,", "and then")
 CHEAPEST_FEE = 9
 KINDS = {
     "question": 0.28,
@@ -136,7 +134,11 @@ class Writer:
         if kind == "two requests":
             _, second, other, thing = self.opener(unlike=name)
             asks = [Ask(name, subject, self.main(name)), Ask(other, thing, self.main(other))]
-            return group, f"{opener} {self.random.choice(JOINTS)} {second}", asks
+            return (
+                group,
+                f"{opener} {self.random.choice(('and also', 'besides,', 'and then'))} {second}",
+                asks,
+            )
         if kind == "request only":
             return group, opener, [Ask(name, subject, self.main(name))]
         fields = self.fields(name, kind)
@@ -200,8 +202,7 @@ class Writer:
     def shown(self, wanted: list[str], hidden: list[str]) -> list[Card]:
         """The wanted cards among others, in a drawn order."""
         others = [name for name in read("cards") if name not in {*wanted, *hidden}]
-        share = TRAIN_SECOND_CARD_SHARE if self.split == "train" else SECOND_CARD_SHARE
-        count = self.cards_shown + (self.random.random() < share)
+        count = self.cards_shown + (self.random.random() < SECOND_CARD_SHARE)
         names = [*wanted, *self.random.sample(others, max(count - len(wanted), 0))]
         self.random.shuffle(names)
         return [self.card(name) for name in names]

@@ -11,12 +11,13 @@ import numpy as np
 from common.usecase import Example
 from usecases.support_chatbot.floor import finder, requests, said
 
-PARTS, NAMED = 4, 2
+PARTS = 4
+SECOND = -0.5  # a second request with a score above this is named as well
 MARK = "sounds like: "
 
 
 class Guesser:
-    """Names the two likeliest requests of a message."""
+    """Names the request of a message, and the next likeliest where that is likely too."""
 
     def __init__(self, train: Sequence[Example]) -> None:
         from sklearn.model_selection import cross_val_predict
@@ -35,8 +36,9 @@ class Guesser:
         return self.known[text]
 
     def named(self, scores: np.ndarray) -> str:
-        """The names with the best scores."""
-        return ", ".join(self.names[place] for place in np.argsort(-scores)[:NAMED])
+        """The name with the best score, and the next."""
+        first, second = np.argsort(-scores)[:2]
+        return self.names[first] + (f", {self.names[second]}" if scores[second] > SECOND else "")
 
 
 def with_guess(message: str, guess: str) -> str:

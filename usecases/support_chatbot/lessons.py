@@ -1,8 +1,7 @@
 """What a training conversation goes on with: one prompt teaches several decisions.
 
 After the first message come others to the same cards: a short question on what was just spoken of, a request
-of its own about another thing, the requests of both cards at once, and requests whose card is not there,
-rather ones that are easily confused.
+of its own about another thing, and requests whose card is not there, rather ones that are easily confused.
 """
 
 from random import Random
@@ -10,13 +9,12 @@ from typing import Any
 
 from common.usecase import Example
 from usecases.support_chatbot.content import another, intent_name, read
-from usecases.support_chatbot.data import JOINTS, SEED, VOICES, Ask, Writer, ending
+from usecases.support_chatbot.data import SEED, VOICES, Ask, Writer, ending
 
 FEWEST, MOST = 2, 4
 SHARES = {"short": 0.3, "request": 0.4, "missing": 0.22, "outside": 0.08}
 TWO_SHARE = 0.3
 BARE_SHARE = 0.2
-BOTH_SHARE = 0.4
 Turn = tuple[str, dict[str, Any], bool]
 
 
@@ -66,8 +64,6 @@ class Lesson:
                 self.writer.outside(self.random.choice(("outside", "unsafe")))[1],
                 self.writer.hand_over(),
             )
-        elif len(self.shown) > 1 and self.random.random() < BOTH_SHARE:
-            message, made = self.both()
         else:
             name, message, asks = self.request(self.random.choice(self.shown))
             made, self.about = self.writer.answer(asks), (name, self.writer.typed(asks[0].subject))
@@ -82,14 +78,6 @@ class Lesson:
             return name, opener, [Ask(name, subject, self.writer.main(name))]
         question, asks = self.asked(name, subject)
         return name, ending(opener) + question, asks
-
-    def both(self) -> tuple[str, dict[str, Any]]:
-        """The requests of both cards in one message."""
-        names = self.random.sample(self.shown, 2)
-        worded = [self.writer.worded(name) for name in names]
-        asks = [Ask(name, subject, self.writer.main(name)) for _, _, name, subject in worded]
-        (_, first, *_), (_, second, *_) = worded
-        return f"{first} {self.random.choice(JOINTS)} {second}", self.writer.answer(asks)
 
     def asked(self, name: str, subject: str, length: str = "") -> tuple[str, list[Ask]]:
         """One or two questions on a card."""
