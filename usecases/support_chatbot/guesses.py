@@ -5,6 +5,7 @@ more often than on any new message, and the model would learn to trust it too fa
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -20,20 +21,26 @@ class Guesser:
     """Names the request of a message, and the next likeliest where that is likely too."""
 
     def __init__(self, train: Sequence[Example]) -> None:
-        from sklearn.model_selection import cross_val_predict
         from sklearn.preprocessing import MultiLabelBinarizer
 
-        texts, names = [said(e) for e in train], MultiLabelBinarizer()
-        wanted = names.fit_transform([requests(e) for e in train])
-        unseen = cross_val_predict(finder(), texts, wanted, cv=PARTS, method="decision_function")
-        self.names, self.fitted = list(names.classes_), finder().fit(texts, wanted)
-        self.known = dict(zip(texts, map(self.named, unseen), strict=True))
+        names = MultiLabelBinarizer()
+        self.texts, self.wanted = [said(e) for e in train], names.fit_transform([requests(e) for e in train])
+        self.names, self.fitted = list(names.classes_), finder().fit(self.texts, self.wanted)
+        self.of_training = frozenset(self.texts)
+
+    @cached_property
+    def unseen(self) -> dict[str, str]:
+        """The guess on every training message as if it were new."""
+        from sklearn.model_selection import cross_val_predict
+
+        scores = cross_val_predict(finder(), self.texts, self.wanted, cv=PARTS, method="decision_function")
+        return dict(zip(self.texts, map(self.named, scores), strict=True))
 
     def __call__(self, text: str) -> str:
-        """The guess on a message; one of training is guessed as if it were new."""
-        if text not in self.known:
-            self.known[text] = self.named(self.fitted.decision_function([text])[0])
-        return self.known[text]
+        """The guess on a message."""
+        if text in self.of_training:
+            return self.unseen[text]
+        return self.named(self.fitted.decision_function([text])[0])
 
     def named(self, scores: np.ndarray) -> str:
         """The name with the best score, and the next."""
