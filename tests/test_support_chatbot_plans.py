@@ -126,3 +126,8 @@ def test_the_prompt_template_names_the_form(found: UseCase) -> None:
     assert found.template() != usecase.find("support_chatbot").template()
     with pytest.raises(GalleryError, match="colour"):
         found.configured({"colour": 1})
+
+
+def test_lines_stand_in_the_order_of_the_cards_whatever_was_said_first() -> None:
+    said = "It takes 30 days to track order b1234. You can return the Klaurt within 30 days."
+    assert plans.plan(f"track parcel + return item\n{said}", CARDS) == TWO

@@ -65,7 +65,6 @@ class Speaker:
     def __init__(self, random: Random, schema: Schema, first: int, is_lacking: bool = False) -> None:
         self.random, self.schema, self.first = random, schema, first
         self.is_lacking = is_lacking
-        self.pointers = {id(table): table.name for table in schema.tables}
         self.values = 0
 
     def form(self, kind: str) -> str:

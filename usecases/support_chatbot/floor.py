@@ -56,8 +56,8 @@ def said(example: Example, last: bool = False) -> str:
 
 
 def label(example: Example) -> str:
-    """The intents of an example as one class."""
-    return " + ".join(example.answer["intents"])
+    """The intents of an example as one class; which was said first does not matter."""
+    return " + ".join(sorted(example.answer["intents"]))
 
 
 def asked_fields(example: Example) -> list[str]:

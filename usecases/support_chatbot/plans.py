@@ -42,13 +42,17 @@ def handing_over(missing: str) -> str:
 
 
 def plan(text: str, cards: Sequence[Card]) -> str:
-    """The plan of an answer, a line for each card; of two cards, each has a sentence in their order."""
+    """The plan of an answer, a line for each card that it is taken from, in the order of the prompt.
+
+    So a small model decides on one card after the other, and need not know which the customer meant first.
+    """
     names, said = parts(text)
     held = {card["intent"]: card for card in cards}
     if names == [HAND_OVER] or not set(names) <= set(held):
         return HAND_OVER
     sentences = SENTENCES.split(said) if len(names) > 1 else [said]
-    return "\n".join(line(sentence, held[name]) for name, sentence in zip(names, sentences, strict=True))
+    stated = dict(zip(names, sentences, strict=True))
+    return "\n".join(line(stated[name], card) for name, card in held.items() if name in stated)
 
 
 def line(sentence: str, card: Card) -> str:

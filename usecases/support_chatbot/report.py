@@ -37,13 +37,18 @@ def choice_table(
     truth = [label(example) for example in examples]
     rows = []
     for name, choose in choosers.items():
-        chosen = [choose(e, [f"{option}\n" for option in allowed(e)]).strip() for e in examples]
-        free = [" + ".join(parts(text)[0]) for text in outputs[name][: len(examples)]]
+        chosen = [intents_of(choose(e, [f"{option}\n" for option in allowed(e)])) for e in examples]
+        free = [intents_of(text) for text in outputs[name][: len(examples)]]
         rows.append((name, accuracy(truth, free), accuracy(truth, chosen)))
     note = "Allowed are the requests of the cards in the prompt, all of them together, and hand over."
     return Table(
         "Intents, written freely and chosen from a list", ("contender", "free", "chosen"), tuple(rows), note
     )
+
+
+def intents_of(text: str) -> str:
+    """The intents of an answer as one class."""
+    return " + ".join(sorted(parts(text)[0]))
 
 
 def allowed(example: Example) -> list[str]:
@@ -58,7 +63,7 @@ def intent_table(splits: Splits, outputs: Mapping[str, Sequence[str]]) -> Table:
     truth = [label(example) for example in splits.test]
     fitted = classifier().fit([said(e) for e in splits.train], [label(e) for e in splits.train])
     named = {"TF-IDF on the message alone": list(fitted.predict([said(e) for e in splits.test]))}
-    named |= {name: [" + ".join(parts(text)[0]) for text in texts] for name, texts in outputs.items()}
+    named |= {name: [intents_of(text) for text in texts] for name, texts in outputs.items()}
     known = set(truth) | {label(example) for example in splits.train}
     rows = tuple(
         (name, accuracy(truth, found), macro_f1(truth, found), share_outside(found, known))
