@@ -2,7 +2,9 @@
 
 import re
 import sqlite3
+import tomllib
 from collections import Counter
+from difflib import SequenceMatcher
 from random import Random
 
 import pytest
@@ -13,6 +15,7 @@ from common.embedded.corpus_schema import TYPES, Schema, make_schema
 from common.embedded.corpus_short import UNKNOWN, asks, phrasing
 from common.embedded.corpus_short_nested import KINDS, ShortSpeaker
 from common.embedded.short_sql import POINTER
+from usecases.english_to_sql.content import FOLDER
 from usecases.english_to_sql.load_ddl import from_ddl
 from usecases.english_to_sql.numbered import decode, places
 from usecases.english_to_sql.row_names import with_columns
@@ -96,3 +99,41 @@ def test_every_kind_is_asked_in_many_ways() -> None:
     assert min(made[kind] for kind in KINDS) > 20, made
     for kind in asks():
         assert len({phrasing(random, kind) for _ in range(200)}) >= 5, kind
+
+
+def words_of(form: str) -> list[str]:
+    """The words of a phrasing with its first choices made, a line in the place of what is filled in."""
+    chosen = re.sub(r"[(\[]([^()\[\]]*)[)\]]", lambda match: match[1].split("|")[0], form)
+    return re.findall(r"[a-z']+|_", re.sub(r"\{\w+\}", " _ ", chosen).lower())
+
+
+def held_out_forms() -> list[list[str]]:
+    """The phrasings that english_to_sql keeps from training, but for those of a word or two."""
+    found = tomllib.loads((FOLDER / "words-phrases.toml").read_text(encoding="utf-8"))
+    kinds = [kind for section in found.values() for kind in section.values()]
+    forms = [words_of(form) for kind in kinds for split in ("val", "held") for form in kind.get(split, ())]
+    return [form for form in forms if sum(word != "_" for word in form) >= 3]
+
+
+def test_no_phrasing_is_near_one_that_is_held_out() -> None:
+    held_out = held_out_forms()
+    assert len(held_out) > 200
+    for kind, forms in asks().items():
+        for form in map(words_of, forms):
+            if sum(word != "_" for word in form) >= 4:
+                near = [other for other in held_out if is_near(form, other)]
+                assert not near, (kind, form, near)
+
+
+def is_near(one: list[str], other: list[str]) -> bool:
+    """Whether two phrasings share more than 85 words in a hundred, in the same order."""
+    match = SequenceMatcher(None, one, other, autojunk=False)
+    quick = abs(len(one) - len(other)) <= 4 and match.real_quick_ratio() > 0.85 and match.quick_ratio() > 0.85
+    return quick and match.ratio() > 0.85
+
+
+def test_near_phrasings_are_told() -> None:
+    assert is_near(
+        words_of("Which {n} have the (most|least) {c}"), words_of("Which {n} have the most {c} now")
+    )
+    assert not is_near(words_of("Which {n} have the most {c}"), words_of("List every {n} without a {c}"))
