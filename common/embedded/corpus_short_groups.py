@@ -10,6 +10,10 @@ EXTREMES = ("parent_most", "parent_most", "parent_fewest", "parent_most_named", 
 class GroupSpeaker(RowSpeaker):
     """Adds the questions on groups."""
 
+    def called(self, table: Table) -> dict[str, str]:
+        """What one row of a table and what several are called, for the slots of a phrasing."""
+        return {"p": self.rows(table, False), "P": self.rows(table)}
+
     def measure(self, table: Table, article: str = "the ") -> tuple[str, str, list[str]]:
         """What is counted or computed over rows: words, SQL and conditions."""
         said, sql = self.conditions(table, 0.35)
@@ -60,16 +64,12 @@ class GroupSpeaker(RowSpeaker):
             question = self.form("per_value").format(m=measure, g=self.column(column))
             head, by = column.name, column.name
         elif self.random.random() < 0.5:
-            question = self.form("per_parent").format(
-                m=measure, p=self.rows(parent, False), P=self.rows(parent)
-            )
+            question = self.form("per_parent").format(m=measure, **self.called(parent))
             head, by = self.label(parent), parent.name
         else:
             listed, head = self.shown(parent, 2)
             by = parent.name
-            question = self.form("per_parent_named").format(
-                m=measure, c=listed, p=self.rows(parent, False), P=self.rows(parent)
-            )
+            question = self.form("per_parent_named").format(m=measure, c=listed, **self.called(parent))
         said, tail = self.group_tail(computed)
         return question + said, f"SELECT {head}, {computed}{where(sql)} GROUP BY {by}{tail}"
 
@@ -81,10 +81,9 @@ class GroupSpeaker(RowSpeaker):
         table, parent, column = found
         said, sql = self.conditions(table, 0.35)
         kind, head = ("count_per_value", column.name) if column else ("count_per_parent", self.label(parent))
-        question = self.form(kind).format(
-            n=self.rows(table), w=said, g=self.column(column) if column else "",
-            p="" if column else self.rows(parent, False), P="" if column else self.rows(parent),
-        )  # fmt: skip
+        form, rows = self.form(kind), self.rows(table)
+        names = {"g": self.column(column)} if column else self.called(parent)
+        question = form.format(n=rows, w=said, **names)
         by = column.name if column else parent.name
         more, tail = self.group_tail(f"COUNT({table.name})")
         return question + more, f"SELECT {head}, COUNT({table.name}){where(sql)} GROUP BY {by}{tail}"
@@ -111,10 +110,10 @@ class GroupSpeaker(RowSpeaker):
         table, parent = found
         kind = self.random.choice(EXTREMES)
         said, sql = self.conditions(table, 0.35)
-        listed, head = self.shown(parent, 2) if kind.endswith("named") else ("", self.label(parent))
+        listed, head = self.shown_rows(parent, kind.endswith("named"))
         number, limit = self.value() if kind == "parents_most" else ("", "1")
         question = self.form(kind).format(
-            c=listed, k=number, p=self.rows(parent, False), P=self.rows(parent), n=self.rows(table), w=said
+            c=listed, k=number, **self.called(parent), n=self.rows(table), w=said
         )
         order = f" ORDER BY COUNT({table.name}){'' if kind == 'parent_fewest' else ' DESC'}"
         return question, f"SELECT {head}{where(sql)} GROUP BY {parent.name}{order} LIMIT {limit}"
@@ -128,10 +127,7 @@ class GroupSpeaker(RowSpeaker):
         measure, computed, sql = self.measure(table, "")
         down = self.random.random() < 0.6
         question = self.form("parent_measure_top").format(
-            p=self.rows(parent, False),
-            P=self.rows(parent),
-            h=self.random.choice(MOST if down else LEAST),
-            m=measure,
+            **self.called(parent), h=self.random.choice(MOST if down else LEAST), m=measure
         )
         head = f"SELECT {self.label(parent)}{where(sql)} GROUP BY {parent.name}"
         return question, f"{head} ORDER BY {computed}{' DESC' if down else ''} LIMIT 1"
@@ -151,9 +147,9 @@ class GroupSpeaker(RowSpeaker):
             head, by = column.name, column.name
         else:
             named = self.random.random() < 0.4
-            listed, head = self.shown(parent, 2) if named else ("", self.label(parent))
+            listed, head = self.shown_rows(parent, named)
             by = parent.name
             question = self.form("parent_having_named" if named else "parent_having").format(
-                c=listed, p=self.rows(parent, False), P=self.rows(parent), b=bound, n=self.rows(table), w=said
+                c=listed, **self.called(parent), b=bound, n=self.rows(table), w=said
             )
         return question, f"SELECT {head}{where(sql)} GROUP BY {by} HAVING COUNT({table.name}) {sign}"

@@ -23,10 +23,9 @@ class ShortSpeaker(GroupSpeaker):
 
     def head(self, table: Table, kind: str) -> tuple[str, str, str]:
         """The phrasing of a kind, with or without columns to show: form, said columns, SQL columns."""
-        if self.random.random() < 0.4:
-            listed, columns = self.shown(table, 2)
-            return self.form(f"{kind}_named"), listed, columns
-        return self.form(kind), "", self.label(table)
+        named = self.random.random() < 0.4
+        listed, columns = self.shown_rows(table, named)
+        return self.form(f"{kind}_named" if named else kind), listed, columns
 
     def with_child(self) -> Pair | None:
         """Parents with a child that meets a condition."""

@@ -11,7 +11,6 @@ SUPERLATIVES = {
     "narrowest": False, "least expensive": False,
 }  # fmt: skip
 DATED_SUPERLATIVES = {"latest": True, "newest": True, "most recent": True, "earliest": False, "oldest": False}
-NUMBERS = ("number", "real", "year")
 ONE_NUMBER = {"average": "AVG", "total": "SUM", "largest": "MAX", "smallest": "MIN"}
 
 
@@ -40,6 +39,10 @@ class RowSpeaker(Speaker):
         said = [self.column(column) for column in chosen]
         listed = said[0] if count == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
         return listed, ", ".join(column.name for column in chosen)
+
+    def shown_rows(self, table: Table, by_columns: bool) -> tuple[str, str]:
+        """Columns to show, or what stands for a row where the question names none."""
+        return self.shown(table, 2) if by_columns else ("", self.label(table))
 
     def ordered(self, table: Table, chance: float) -> Pair:
         """At times an order by a column."""
@@ -138,7 +141,7 @@ class RowSpeaker(Speaker):
         dated = column.kind == "date"
         word = self.random.choice((LATEST if down else EARLIEST) if dated else (MOST if down else LEAST))
         said, sql = self.conditions(table, 0.3)
-        listed, columns = self.shown(table, 2) if named else ("", self.label(table))
+        listed, columns = self.shown_rows(table, named)
         number, limit = self.value() if many else ("", "1")
         kind = f"top_{'many' if many else 'one'}{'' if named else '_row'}"
         question = self.form(kind).format(
@@ -161,7 +164,7 @@ class RowSpeaker(Speaker):
         word, down = self.random.choice(list((DATED_SUPERLATIVES if dated else SUPERLATIVES).items()))
         many, named = self.random.random() < 0.35, self.random.random() < 0.5
         said, sql = self.conditions(table, 0.25)
-        listed, columns = self.shown(table, 2) if named else ("", self.label(table))
+        listed, columns = self.shown_rows(table, named)
         number, limit = self.value() if many else ("", "1")
         kind = f"superlative_{'many' if many else 'one'}{'' if named else '_row'}"
         question = self.form(kind).format(
