@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from common import usecase
+from common.errors import GalleryError
 from common.usecase import Example, Splits, UseCase
 from usecases.support_chatbot.guesses import MARK, Guesser
 from usecases.support_chatbot.lessons import further
@@ -39,13 +40,20 @@ def splits(found: UseCase) -> Splits:
 def test_what_a_training_message_was_about_is_not_told_to_its_own_guess() -> None:
     plain = Guesser(TRAIN)
     lied = [told("send it back", "late parcel"), *TRAIN[1:]]
-    assert plain("send it back") == Guesser(lied)("send it back")
-    assert plain("send it back").startswith("return item")
+    assert plain("send it back", ()) == Guesser(lied)("send it back", ())
+    assert plain("send it back", ()).startswith("return item")
 
 
 def test_a_new_message_is_guessed_from_all_of_training() -> None:
     guess = Guesser([*TRAIN, told("zebra", "stock question"), told("zebra stripes", "stock question")])
-    assert guess("is it a zebra").startswith("stock question")
+    assert guess("is it a zebra", ()).startswith("stock question")
+
+
+def test_a_guess_leans_towards_the_card_that_is_there() -> None:
+    guess = Guesser(TRAIN)
+    names = {shown: guess("still back", shown) for shown in ((), ("return item",), ("late parcel",))}
+    assert names["return item",].startswith("return item") and names["late parcel",].startswith("late parcel")
+    assert guess("it never arrived", ("return item",)).startswith("late parcel")
 
 
 def test_prompts_and_further_messages_carry_guesses(found: UseCase, splits: Splits) -> None:
@@ -67,3 +75,8 @@ def test_without_the_setting_prompts_have_none(splits: Splits) -> None:
     plain = usecase.find("support_chatbot").configured({"plans": True})
     assert all(MARK not in message["content"] for message in plain.model_input(splits.val[0]))
     assert plain.template() != SupportChatbot().configured({"plans": True, "guesses": True}).template()
+
+
+def test_guesses_without_plans_are_refused() -> None:
+    with pytest.raises(GalleryError, match="plans = true"):
+        usecase.find("support_chatbot").configured({"guesses": True})

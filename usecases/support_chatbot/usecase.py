@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from common.errors import GalleryError
 from common.usecase import Answerer, Example, Scores, Source, Splits, Table, UseCase
 from usecases.support_chatbot import data as own_data
 from usecases.support_chatbot import lessons, plans
@@ -52,6 +53,10 @@ class SupportChatbot(UseCase):
         known = {**plain, **task}
         made.cards, made.rows_per_label = int(known.pop("cards")), int(known.pop("rows_per_label"))
         made.plans, made.guesses = bool(known.pop("plans")), bool(known.pop("guesses"))
+        if made.guesses and not made.plans:
+            raise GalleryError(
+                "guesses stand in prompts with plans: set plans = true as well, or leave guesses out."
+            )
         return super(SupportChatbot, made).configured(known)
 
     def load(self, data: Path | None) -> Splits:
@@ -62,15 +67,16 @@ class SupportChatbot(UseCase):
         if not (self.plans and cards_of(example)):
             return messages(example)
         *earlier, last = plans.short_messages(example)
-        return [*earlier, {**last, "content": self.guessed(last["content"], said(example))}]
+        return [*earlier, {**last, "content": self.guessed(example, last["content"], said(example))}]
 
-    def guessed(self, message: str, said_so_far: str) -> str:
+    def guessed(self, example: Example, message: str, said_so_far: str) -> str:
         """A message as the prompt shows it, with what a classifier makes of all that was said."""
         if not self.guesses:
             return message
         if self.guessing is None:
             self.guesser(own_data.load(self.cards))
-        return with_guess(message, self.guessing[1](said_so_far))
+        shown = [card["intent"] for card in cards_of(example)]
+        return with_guess(message, self.guessing[1](said_so_far, shown))
 
     def guesser(self, splits: Splits) -> None:
         """Fits the classifier for guesses on the training part, once."""
@@ -140,7 +146,7 @@ class SupportChatbot(UseCase):
         row, whole = conversation(self.model_input(example), self.gold(example)), said(example)
         for message, answer, itself in lessons.further(example) if self.own else ():
             whole = message if itself else whole
-            asked = self.guessed(message, whole) if self.plans else message
+            asked = self.guessed(example, message, whole) if self.plans else message
             told = {"role": "assistant", "content": self.written(example, answer)}
             row["completion"] += [{"role": "user", "content": asked}, told]
         return [row]
