@@ -17,7 +17,8 @@ def bits_per_byte(model: Any, tokenizer: Any, texts: Sequence[str]) -> float:
             ids = tokenizer(text, add_special_tokens=False)["input_ids"]
             start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
             tokens = torch.tensor([start + ids], device=model.device)
-            logits = model(input_ids=tokens).logits[0, :-1].float()
+            read = model(input_ids=tokens).logits[0, -tokens.shape[1] :]  # a learned prompt comes first
+            logits = read[:-1].float()
             nats += float(torch.nn.functional.cross_entropy(logits, tokens[0, 1:], reduction="sum"))
             size += len(text.encode())
     model.train(training)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 BATCH_PROMPTS = 64
+DROPPED_FROM = 0.25  # of the rows that have ended; to drop them copies all that the others hold
 BATCH_TOKENS = {"cpu": 12_288, "cuda": 262_144}
 
 
@@ -73,42 +74,39 @@ def one_batch(
     """Answers of one batch, padded on the left, with a key-value cache."""
     import torch
 
+    from common import key_values
+
     tokens, mask = padded_left(prompts, tokenizer.pad_token_id, model.device)
-    places = (mask.cumsum(1) - 1).clamp(min=0)
     random = torch.Generator(device=model.device).manual_seed(sampling.seed)
     stops = torch.tensor(sorted(stop_ids(model, tokenizer)), device=model.device)
     alive: list[int] = list(range(len(prompts)))
+    ended = torch.zeros(len(prompts), dtype=torch.bool, device=model.device)
     pieces: list[list[int]] = [[] for _ in prompts]
-    cache = None
     banned = tokenizer.all_special_ids if sampling.plain else []
     bias, leads = leaning(model), [0.0] * len(prompts)
+    reader, given, mask = key_values.start(model, tokens, mask)
+    places = (mask.cumsum(1) - 1).clamp(min=0)[:, -next(iter(given.values())).shape[1] :]
     for _ in range(most_tokens):
-        result = model(
-            input_ids=tokens,
-            attention_mask=mask,
-            position_ids=places,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        cache = result.past_key_values
+        result = reader(**given, attention_mask=mask, position_ids=places, use_cache=True, logits_to_keep=1)
         logits = result.logits[:, -1].float()
         if banned:
             logits[:, banned] = float("-inf")
         if bias and not pieces[0]:
             leads = leant(logits, *bias)
         chosen = choose(logits, sampling, random)
-        for row, piece in zip(alive, chosen.tolist(), strict=True):
-            pieces[row].append(piece)
-        going = ~torch.isin(chosen, stops)
-        if not going.any():
+        for row, piece, over in zip(alive, chosen.tolist(), ended.tolist(), strict=True):
+            pieces[row] += [] if over else [piece]
+        ended |= torch.isin(chosen, stops)
+        if ended.all():
             break
-        if not going.all():
-            kept = going.nonzero()[:, 0]
+        cache = result.past_key_values
+        if ended.float().mean() >= DROPPED_FROM:
+            kept = (~ended).nonzero()[:, 0]
             cache.batch_select_indices(kept)
             alive = [alive[index] for index in kept.tolist()]
-        tokens, places = chosen[going, None], places[going, -1:] + 1
-        mask = torch.nn.functional.pad(mask[going], (0, 1), value=1)
+            chosen, places, mask, ended = chosen[kept], places[kept], mask[kept], ended[kept]
+        given, places = {"input_ids": chosen[:, None], "past_key_values": cache}, places[:, -1:] + 1
+        mask = torch.nn.functional.pad(mask, (0, 1), value=1)
     ends = set(stops.tolist())
     return [reply_of(tokenizer, row, ends, lead) for row, lead in zip(pieces, leads, strict=True)]
 
