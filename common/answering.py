@@ -132,6 +132,7 @@ def untuned(job: Job, examples: Sequence[Example], prompts_of: refusals.PromptsO
 
 def plain(job: Job, examples: Sequence[Example]) -> list[chat.Prompt]:
     """The prompts as the use case writes them."""
+    job.usecase.ready(examples)
     return [job.usecase.model_input(example) for example in examples]
 
 
@@ -140,6 +141,7 @@ def with_shots(job: Job, examples: Sequence[Example]) -> list[chat.Prompt]:
     model, tokenizer = load(job, None)
     room = context_tokens(model) - job.config.answer_length_tokens
     near = nearest_training(job, examples)
+    job.usecase.ready(examples)
     return [
         fitting(job, tokenizer, example, found, room) for example, found in zip(examples, near, strict=True)
     ]
@@ -159,12 +161,13 @@ def nearest_training(job: Job, examples: Sequence[Example]) -> list[list[tuple[c
         rows = case.train_rows(train[place], job.splits)
         return [(row["prompt"], chat.completion_of(row)) for row in rows[:1]]
 
-    found = []
-    for row in range(wanted.shape[0]):
-        order = np.argsort(-(known @ wanted[row].T).toarray()[:, 0], kind="stable")
-        every = (shot for place in order for shot in shots(int(place)))
-        found.append(list(islice(every, job.config.shots)))
-    return found
+    orders = [
+        np.argsort(-(known @ wanted[row].T).toarray()[:, 0], kind="stable") for row in range(wanted.shape[0])
+    ]
+    nearest = {int(place) for order in orders for place in order[: job.config.shots]}
+    case.ready([train[place] for place in sorted(nearest)], learnt=True)
+    every = ((shot for place in order for shot in shots(int(place))) for order in orders)
+    return [list(islice(one, job.config.shots)) for one in every]
 
 
 def text_of(prompt: chat.Prompt) -> str:

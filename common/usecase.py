@@ -113,6 +113,9 @@ class UseCase:
         """What the model sees."""
         raise NotImplementedError
 
+    def ready(self, examples: Sequence[Example], learnt: bool = False) -> None:
+        """Is told which inputs, or if learnt which training rows, come next: some are quicker at once."""
+
     def gold(self, example: Example) -> Any:
         """The output that is fully right; it must score 1.0 on the headline. A text answer is its own."""
         return example.answer

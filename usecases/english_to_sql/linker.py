@@ -113,7 +113,7 @@ VECTORS: dict[str, np.ndarray] = {}
 
 def vectors(texts: Collection[str]) -> np.ndarray:
     """Vectors of length one; each text is encoded once."""
-    new = sorted(set(texts) - VECTORS.keys())
+    new = sorted(text for text in set(texts) if text not in VECTORS)
     if new:
         model = encoder()
         # A batch of texts of one length has no padding to compute: a third faster on texts of a few words.

@@ -71,11 +71,15 @@ def shown(example: Example, schemas: Schemas) -> Schema:
     return shuffle(found, order) if order else found
 
 
+def part_of(schema: Schema, question: str, options: PromptOptions) -> Schema:
+    """What a prompt for one question shows: a numbered schema in part where it is too wide."""
+    is_whole = not (options.is_numbered and is_wide(schema))
+    return schema if is_whole else narrowed(schema, asked_scores(schema, question))
+
+
 def prompt_of(schema: Schema, question: str, options: PromptOptions) -> Prompt:
-    """The prompt for one question; a numbered schema is shown in part where it is too wide."""
-    if options.is_numbered and is_wide(schema):
-        schema = narrowed(schema, asked_scores(schema, question))
-    return build_prompt(schema, question, options)
+    """The prompt for one question."""
+    return build_prompt(part_of(schema, question, options), question, options)
 
 
 def as_sql(output: str, question: str, schema: Schema, options: PromptOptions) -> str:
@@ -114,6 +118,17 @@ class Prompter:
     def asked(self, example: Example) -> Prompt:
         """The prompt at answering time: canonical order, all tables that there is room for."""
         return prompt_of(shown(example, self.schemas), example.inputs["question"], self.options)
+
+    def ready(self, examples: Sequence[Example], learnt: bool) -> None:
+        """Encodes at once what prompts, or training rows of one question each, need."""
+        if not self.options.is_numbered:
+            return
+        asked = [(example, example.inputs["question"]) for example in examples]
+        if learnt:
+            warmed(((self.training_schema([one]), text) for one, text in asked), self.options)
+        else:
+            seen = ((shown(one, self.schemas), text) for one, text in asked)
+            warmed(((part_of(*one, self.options), one[1]) for one in seen), self.options)
 
     def sql(self, example: Example, output: str) -> str:
         """An answer as SQL."""

@@ -72,6 +72,9 @@ class EnglishToSql(UseCase):
     def model_input(self, example: Example) -> list[Message]:
         return messages(self.prompter.asked(example).text)
 
+    def ready(self, examples: Sequence[Example], learnt: bool = False) -> None:
+        self.prompter.ready(examples, learnt)
+
     def asked(self, example: Example) -> str:
         return example.inputs["question"]
 
