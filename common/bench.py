@@ -44,6 +44,7 @@ class Wanted:
     hub: bool = False
     smoke: bool = False
     again: bool = False
+    share: float = 1.0  # of the training data, for compared methods
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def rows_of(case: UseCase, wanted: Wanted) -> list[tuple[str, dict[str, Any]]]:
     """Variants of a use case, then its other methods, then its data-size curve."""
     rows: list[tuple[str, dict[str, Any]]] = [(variant, {}) for variant in configs.variants(case)]
     if wanted.methods:
-        rows += [("offline", given) for given in compared(case)]
+        part = {"train_share": wanted.share} if wanted.share < 1 else {}
+        rows += [("offline", {**given, **part}) for given in compared(case)]
     if wanted.curve:
         rows += [("offline", {"train_share": share}) for share in SHARES]
     return rows

@@ -20,6 +20,9 @@ def bench(
         bool, typer.Option("--commands", help="print one command a row, for another engine")
     ] = False,
     methods: Annotated[bool, typer.Option(help="also every method that has no variant")] = False,
+    share: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="part of the training data that these methods learn from")
+    ] = 1.0,
     curve: Annotated[bool, typer.Option(help="also 1/16, 1/8, 1/4 and 1/2 of the training data")] = False,
     hub: Annotated[bool, typer.Option(help="also hub models (uses the network)")] = False,
     again: Annotated[bool, typer.Option(help="also what failed with the same code")] = False,
@@ -31,7 +34,7 @@ def bench(
     from common import bench as benches
     from common import cluster
 
-    wanted = benches.Wanted(seeds, methods, curve, hub, smoke, again)
+    wanted = benches.Wanted(seeds, methods, curve, hub, smoke, again, share)
     plan = benches.plan(names or [], wanted)
     typer.echo("\n".join(benches.commands(plan) if as_commands else benches.lines(plan)))
     if dry_run or as_commands:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from common import cells
+from common.methods_table import sought
 from common.metrics import BOOTSTRAP_SEED, Interval
 from common.results import Entry
 
@@ -79,7 +80,7 @@ def curves(found: Sequence[Entry]) -> list[list[Entry]]:
     """Rows that differ only in their share of the training data, smallest first."""
     together: dict[tuple[str, ...], list[Entry]] = defaultdict(list)  # a row with a sought rate is another
     for entry in found:
-        if entry.tuned:
+        if entry.tuned and (entry.whole or not sought(entry)):
             row = entry.row
             rate = str(row.training.get("learning_rate"))
             same = (row.base.get("id", ""), row.data.get("test_ids_hash", ""), rate)
@@ -96,16 +97,11 @@ def points_of(group: Sequence[Entry]) -> list[Point]:
     return [Point(e.row.data["counts"]["train"], tuple(e.row.contenders["tuned"]["by_seed"])) for e in group]
 
 
-def share(entry: Entry) -> float:
-    """The part of the training data that a run used."""
-    return entry.row.config.get("train_share", 1.0)
-
-
 def section(group: Sequence[Entry]) -> str:
     """The table of a curve, its check, and what twice the data would give."""
     row, points = group[-1].row, points_of(group)
     rows = [
-        [f"{share(entry):.4g}", point.examples, cells.score(entry.score()), len(point.by_seed)]
+        [f"{entry.share:.4g}", point.examples, cells.score(entry.score()), len(point.by_seed)]
         for entry, point in zip(group, points, strict=True)
     ]
     table = cells.table(["share", "training examples", row.headline, "seeds"], rows)

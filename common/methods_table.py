@@ -34,12 +34,16 @@ class Place:
 
 
 def groups(found: Sequence[Entry]) -> list[list[Entry]]:
-    """Rows with the same use case, test set and base, where there are two or more to compare."""
-    together: dict[tuple[str, str, str], list[Entry]] = defaultdict(list)
+    """Rows with the same use case, test set, base and share of the training data, two or more.
+
+    Rows of a part of the data are those of a comparison where their rates were sought; others are of a curve.
+    """
+    together: dict[tuple[str, str, str, float], list[Entry]] = defaultdict(list)
     for entry in found:
-        if entry.whole and entry.tuned:
+        if entry.tuned and (entry.whole or sought(entry)):
             row = entry.row
-            together[row.usecase, row.data.get("test_ids_hash", ""), row.base.get("id", "")].append(entry)
+            same = (row.usecase, row.data.get("test_ids_hash", ""), row.base.get("id", ""))
+            together[*same, entry.share].append(entry)
     alike = [fairly(group) for _, group in sorted(together.items())]
     return [group for group in alike if len(group) > 1]
 
@@ -189,7 +193,8 @@ def section(group: Sequence[Entry]) -> str:
         if any(map(sought, group))
         else "The rates are those of the variants: **they were not sought by one search.**"
     )
-    title = f"#### {first.usecase} on {first.base.get('id', '')}"
+    part = "" if group[0].whole else f", {group[0].share:g} of the training data"
+    title = f"#### {first.usecase} on {first.base.get('id', '')}{part}"
     return f"{title}\n\n{how}\n\n{cells.table(head, rows)}\n\n{ties(ranked)}"
 
 
@@ -217,7 +222,7 @@ def summary(found: Sequence[Entry]) -> str:
         ranked, first = places(group), group[0].row
         rows.append(
             [
-                first.usecase,
+                first.usecase + ("" if group[0].whole else f", {group[0].share:g} of its data"),
                 first.base.get("id", "").removeprefix("embedded:"),
                 len(ranked),
                 "sought alike" if any(map(sought, group)) else "as in the variants",

@@ -34,9 +34,14 @@ class Entry:
     home: Path = BENCHMARKS
 
     @property
+    def share(self) -> float:
+        """The part of the training data that it was trained on."""
+        return self.row.config.get("train_share", 1.0)
+
+    @property
     def whole(self) -> bool:
-        """Whether it was trained on all training data; the others make the data-size curve."""
-        return self.row.config.get("train_share", 1.0) == 1.0
+        """Whether it was trained on all training data."""
+        return self.share == 1.0
 
     @property
     def tuned(self) -> bool:

@@ -85,6 +85,13 @@ def test_methods_and_curve_add_rows_that_no_variant_has(place: Path) -> None:
     assert rates["toy--offline--lora"] == bench.RATES and rates["toy--offline"] is None
 
 
+def test_methods_can_be_compared_on_a_part_of_the_data(place: Path) -> None:
+    found = {task.name: task.given for task in plan(place, methods=True, share=0.25)}
+    part = found["toy--offline--lora--share-0.25"]
+    assert part["train_share"] == 0.25 and part["rates"] == bench.RATES
+    assert "train_share" not in found["toy--offline"] and "toy--offline--lora" not in found
+
+
 def test_stale_by_code_data_and_settings_but_not_by_comments(place: Path) -> None:
     carry_out(place)
     folder = place / "usecases" / "toy"

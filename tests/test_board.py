@@ -156,6 +156,28 @@ def test_what_cannot_be_told_apart_shares_a_place() -> None:
     assert "`offline-a` (dora), `offline` (lora) cannot be told apart" in said
 
 
+def test_methods_on_a_part_of_the_data_are_a_comparison_of_their_own_and_no_curve() -> None:
+    def on_part(name: str, method: str, share: float, rates: int) -> results.Entry:
+        made = entry(name, method=method)
+        made.row.config.update(train_share=share, rates=rates)
+        return made
+
+    parts = [on_part("a", "lora", 0.25, 3), on_part("b", "full", 0.25, 3)]
+    whole = [on_part("offline", "lora", 1.0, 0), on_part("offline-b", "full", 1.0, 0)]
+    sizes = [on_part(f"size-{share}", "lora", share, 0) for share in (0.0625, 0.125, 0.25, 0.5)]
+    found = methods_table.groups([*parts, *whole, *sizes])
+    assert {frozenset(e.name for e in group) for group in found} == {
+        frozenset({"toy--a", "toy--b"}),
+        frozenset({"toy--offline", "toy--offline-b"}),
+    }
+    assert "0.25 of the training data" in methods_table.section(parts)
+    assert "of the training data" not in methods_table.section(whole)
+    for one in sizes:
+        one.row.variant = "offline"
+    (sized,) = curve.curves([*parts, *whole, *sizes])
+    assert {e.name for e in sized} == {*(e.name for e in sizes), "toy--offline"}
+
+
 def test_the_front_holds_what_nothing_beats_in_place_and_cost() -> None:
     group = [
         entry("offline", means={"tuned": 0.70}),
