@@ -16,8 +16,17 @@ from tests.test_sft import LEARNS, job
 def test_turned_matrices_have_singular_values_near_one() -> None:
     torch.manual_seed(0)
     found = torch.linalg.svdvals(muon.orthogonal(torch.randn(3, 16, 48)))
-    assert 0.6 < found.min() and found.max() < 1.3
+    assert 0.88 < found.min() and found.max() < 1.12
     assert torch.linalg.svdvals(torch.randn(16, 48)).max() > 3
+
+
+def test_small_singular_values_come_near_one_too() -> None:
+    sizes = torch.logspace(-1.5, 0, 24)
+    left, right = (torch.linalg.qr(torch.randn(24, 24))[0] for _ in range(2))
+    matrix = left @ torch.diag(sizes) @ right
+    assert sizes.min() / matrix.norm() < 0.02
+    found = torch.linalg.svdvals(muon.orthogonal(matrix))
+    assert 0.7 < found.min() and found.max() < 1.12
 
 
 @pytest.mark.parametrize("method", ["full", "lora"])
