@@ -144,15 +144,8 @@ class Vectors(dict[str, np.ndarray]):
     def __missing__(self, text: str) -> np.ndarray:
         return np.zeros(2)
 
-    def keys(self) -> "Everything":
-        return Everything()
-
-
-class Everything:
-    """Holds every text."""
-
-    def __rsub__(self, other: set[str]) -> set[str]:
-        return set()
+    def __contains__(self, text: object) -> bool:
+        return True
 
 
 def test_slots_start_and_end_with_telling_words() -> None:
