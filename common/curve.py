@@ -83,7 +83,7 @@ def curves(found: Sequence[Entry]) -> list[list[Entry]]:
         if entry.tuned and (entry.whole or not sought(entry)):
             row = entry.row
             rate = str(row.training.get("learning_rate"))
-            same = (row.base.get("id", ""), row.data.get("test_ids_hash", ""), rate)
+            same = (*entry.base, row.data.get("test_ids_hash", ""), rate)
             together[row.usecase, row.variant, row.method, *same].append(entry)
     return [
         sorted(group, key=lambda entry: entry.row.data["counts"]["train"])

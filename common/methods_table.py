@@ -38,11 +38,11 @@ def groups(found: Sequence[Entry]) -> list[list[Entry]]:
 
     Rows of a part of the data are those of a comparison where their rates were sought; others are of a curve.
     """
-    together: dict[tuple[str, str, str, float], list[Entry]] = defaultdict(list)
+    together: dict[tuple[str, str, str, str, float], list[Entry]] = defaultdict(list)
     for entry in found:
         if entry.tuned and (entry.whole or sought(entry)):
             row = entry.row
-            same = (row.usecase, row.data.get("test_ids_hash", ""), row.base.get("id", ""))
+            same = (row.usecase, row.data.get("test_ids_hash", ""), *entry.base)
             together[*same, entry.share].append(entry)
     alike = [fairly(group) for _, group in sorted(together.items())]
     return [group for group in alike if len(group) > 1]

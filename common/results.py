@@ -39,6 +39,11 @@ class Entry:
         return self.row.config.get("train_share", 1.0)
 
     @property
+    def base(self) -> tuple[str, str]:
+        """The name of the base and its weights: one that was grown on is another under its old name."""
+        return self.row.base.get("id", ""), self.row.base.get("file_hash") or ""
+
+    @property
     def whole(self) -> bool:
         """Whether it was trained on all training data."""
         return self.share == 1.0

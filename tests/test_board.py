@@ -178,6 +178,16 @@ def test_methods_on_a_part_of_the_data_are_a_comparison_of_their_own_and_no_curv
     assert {e.name for e in sized} == {*(e.name for e in sizes), "toy--offline"}
 
 
+def test_a_base_that_was_grown_on_is_compared_with_none_of_before() -> None:
+    rows = [entry("a"), entry("b", method="full"), entry("c", method="dora"), entry("d", method="ia3")]
+    for place, one in enumerate(rows):
+        one.row.base["file_hash"] = "before" if place < 2 else "after"
+    assert [sorted(e.name for e in group) for group in methods_table.groups(rows)] == [
+        ["toy--c", "toy--d"],
+        ["toy--a", "toy--b"],
+    ]
+
+
 def test_the_front_holds_what_nothing_beats_in_place_and_cost() -> None:
     group = [
         entry("offline", means={"tuned": 0.70}),
