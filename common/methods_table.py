@@ -194,7 +194,8 @@ def section(group: Sequence[Entry]) -> str:
         else "The rates are those of the variants: **they were not sought by one search.**"
     )
     part = "" if group[0].whole else f", {group[0].share:g} of the training data"
-    title = f"#### {first.usecase} on {first.base.get('id', '')}{part}"
+    base, weights = group[0].base
+    title = f"#### {first.usecase} on {base}{f', weights {weights[:8]}' if weights else ''}{part}"
     return f"{title}\n\n{how}\n\n{cells.table(head, rows)}\n\n{ties(ranked)}"
 
 
