@@ -172,7 +172,7 @@ def test_methods_on_a_part_of_the_data_are_a_comparison_of_their_own_and_no_curv
     }
     assert "0.25 of the training data" in methods_table.section(parts)
     assert "of the training data" not in methods_table.section(whole)
-    for one in sizes:
+    for one in [*sizes, *parts]:
         one.row.variant = "offline"
     (sized,) = curve.curves([*parts, *whole, *sizes])
     assert {e.name for e in sized} == {*(e.name for e in sizes), "toy--offline"}
