@@ -1,10 +1,15 @@
-"""Answers from a causal language model: batched, like lengths together, finished rows dropped."""
+"""Answers from a causal language model: batched, like prompts together, finished rows dropped."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.cores import side_by_side
+
 BATCH_PROMPTS = 64
+SHARED_FROM_TOKENS = 64
+LEAST_ALIKE = 8
 DROPPED_FROM = 0.25  # of the rows that have ended; to drop them copies all that the others hold
 BATCH_TOKENS = {"cpu": 12_288, "cuda": 262_144}
 
@@ -39,44 +44,64 @@ def replies(
     sampling: Sampling = Sampling(),
     on_batch: Callable[[int], None] | None = None,
 ) -> list[Reply]:
-    """Answers in the order of the prompts; longest prompts first, so memory peaks at once."""
+    """Answers in the order of the prompts."""
     import torch
+
+    def answered(rows: list[int]) -> list[Reply]:
+        with torch.inference_mode():
+            return one_batch(model, tokenizer, [prompts[row] for row in rows], most_tokens, sampling)
 
     training = model.training
     model.eval()
-    order = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
+    parts = batches(prompts, model.device.type)
     found: dict[int, Reply] = {}
-    with torch.inference_mode():
-        for rows in batches(order, [len(prompt) for prompt in prompts], model.device.type):
-            batch = one_batch(model, tokenizer, [prompts[row] for row in rows], most_tokens, sampling)
-            found.update(zip(rows, batch, strict=True))
-            if on_batch:
-                on_batch(len(rows))
+    for rows, batch in zip(parts, side_by_side(model.device, parts, answered), strict=True):
+        found.update(zip(rows, batch, strict=True))
+        if on_batch:
+            on_batch(len(rows))
     model.train(training)
     return [found[row] for row in range(len(prompts))]
 
 
-def batches(order: list[int], lengths: list[int], device: str) -> list[list[int]]:
-    """Rows in batches that hold a bounded number of tokens; long prompts make small batches."""
-    found: list[list[int]] = [[]]
-    for row in order:
-        current = found[-1]
-        room = BATCH_TOKENS.get(device, BATCH_TOKENS["cpu"])
-        if current and (len(current) == BATCH_PROMPTS or (len(current) + 1) * lengths[current[0]] > room):
-            found.append([])
-        found[-1].append(row)
-    return found
+def batches(prompts: Sequence[Sequence[int]], device: str) -> list[list[int]]:
+    """Rows in batches that hold a bounded number of tokens, the longest prompts first; those that start alike
+    stand together, and so do the others."""
+    room = BATCH_TOKENS.get(device, BATCH_TOKENS["cpu"])
+    alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for row, prompt in enumerate(prompts):
+        alike[tuple(prompt[:SHARED_FROM_TOKENS])].append(row)
+    groups = [rows for rows in alike.values() if len(rows) >= LEAST_ALIKE]
+    groups.append([row for rows in alike.values() if len(rows) < LEAST_ALIKE for row in rows])
+    found: list[list[int]] = []
+    for group in groups:
+        current: list[int] = []
+        for row in sorted(group, key=lambda row: -len(prompts[row])):
+            longest = len(prompts[current[0]]) if current else 0
+            if not current or len(current) == BATCH_PROMPTS or (len(current) + 1) * longest > room:
+                found.append(current := [])
+            current.append(row)
+    return sorted(found, key=lambda rows: -len(rows) * len(prompts[rows[0]]))
+
+
+def shared_tokens(prompts: Sequence[Sequence[int]]) -> int:
+    """How many tokens all prompts start with, where to read them once pays; each keeps one of its own."""
+    first, last = min(prompts), max(prompts)
+    pairs = enumerate(zip(first, last, strict=False))
+    alike = next((place for place, (one, other) in pairs if one != other), min(map(len, prompts)))
+    alike = min(alike, min(map(len, prompts)) - 1)
+    return alike if len(prompts) > 1 and alike >= SHARED_FROM_TOKENS else 0
 
 
 def one_batch(
     model: Any, tokenizer: Any, prompts: list[Sequence[int]], most_tokens: int, sampling: Sampling
 ) -> list[Reply]:
-    """Answers of one batch, padded on the left, with a key-value cache."""
+    """Answers of one batch, padded before what differs, with a key-value cache."""
     import torch
 
     from common import key_values
 
-    tokens, mask = padded_left(prompts, tokenizer.pad_token_id, model.device)
+    shared = shared_tokens(prompts) if key_values.can_share(model) else 0
+    tokens, mask = padded(prompts, shared, tokenizer.pad_token_id, model.device)
     random = torch.Generator(device=model.device).manual_seed(sampling.seed)
     stops = torch.tensor(sorted(stop_ids(model, tokenizer)), device=model.device)
     alive: list[int] = list(range(len(prompts)))
@@ -84,7 +109,7 @@ def one_batch(
     pieces: list[list[int]] = [[] for _ in prompts]
     banned = tokenizer.all_special_ids if sampling.plain else []
     bias, leads = leaning(model), [0.0] * len(prompts)
-    reader, given, mask = key_values.start(model, tokens, mask)
+    reader, given, mask = key_values.start(model, tokens, mask, shared)
     places = (mask.cumsum(1) - 1).clamp(min=0)[:, -next(iter(given.values())).shape[1] :]
     for _ in range(most_tokens):
         result = reader(**given, attention_mask=mask, position_ids=places, use_cache=True, logits_to_keep=1)
@@ -131,16 +156,20 @@ def leant(logits: Any, piece: int, amount: float) -> list[float]:
     return leads.tolist()
 
 
-def padded_left(prompts: list[Sequence[int]], filler: int, device: Any) -> tuple[Any, Any]:
-    """Prompts as one tensor, and the mask of what is real."""
+def padded(prompts: list[Sequence[int]], shared: int, filler: int, device: Any) -> tuple[Any, Any]:
+    """Prompts as one tensor, filled up behind the tokens that they share, and the mask of what is real."""
     import torch
 
     longest = max(map(len, prompts))
     tokens = torch.full((len(prompts), longest), filler)
     mask = torch.zeros((len(prompts), longest), dtype=torch.long)
     for row, prompt in enumerate(prompts):
-        tokens[row, longest - len(prompt) :] = torch.tensor(prompt)
-        mask[row, longest - len(prompt) :] = 1
+        own = torch.tensor(prompt)
+        for place, part in (
+            (slice(0, shared), own[:shared]),
+            (slice(longest - len(prompt) + shared, None), own[shared:]),
+        ):
+            tokens[row, place], mask[row, place] = part, 1
     return tokens.to(device), mask.to(device)
 
 

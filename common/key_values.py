@@ -1,6 +1,7 @@
 """What a model keeps of the tokens it has read, and how it starts to read.
 
-The usual cache copies all it holds with every new token; this one has room ahead.
+The usual cache copies all it holds with every new token; this one has room ahead. Tokens that all prompts
+of a batch start with are read once.
 """
 
 from typing import Any
@@ -43,6 +44,11 @@ class RoomyLayer(DynamicLayer):
         self.stores = [store[indices] for store in self.stores]
         self.show(held)
 
+    def batch_repeat_interleave(self, repeats: int) -> None:
+        held = self.get_seq_length()
+        self.stores = [store.repeat_interleave(repeats, 0) for store in self.stores]
+        self.show(held)
+
 
 def roomy_cache(model: Any) -> DynamicCache:
     """An empty cache for a model; layers that keep only a window, or no keys at all, stay as they are."""
@@ -51,14 +57,28 @@ def roomy_cache(model: Any) -> DynamicCache:
     return cache
 
 
-def start(model: Any, tokens: torch.Tensor, mask: torch.Tensor) -> tuple[Any, dict[str, Any], torch.Tensor]:
+def can_share(model: Any) -> bool:
+    """Whether what is read once can stand for all rows: no learned prompt, no window that would see gaps."""
+    learned = getattr(model, "active_peft_config", None)
+    prompted = learned is not None and learned.is_prompt_learning
+    return not prompted and all(type(layer) is RoomyLayer for layer in roomy_cache(model).layers)
+
+
+def start(
+    model: Any, tokens: torch.Tensor, mask: torch.Tensor, shared: int
+) -> tuple[Any, dict[str, Any], torch.Tensor]:
     """What reads on, what it reads first, and the mask of all that is then held.
 
-    A learned prompt stands before the first tokens only; PEFT would put it before every further one too.
+    The first `shared` tokens are the same in all rows. A learned prompt stands before the first tokens only;
+    PEFT would put it before every further one too.
     """
     learned = getattr(model, "active_peft_config", None)
     if learned is None or not learned.is_prompt_learning:
-        return model, {"input_ids": tokens, "past_key_values": roomy_cache(model)}, mask
+        cache = roomy_cache(model)
+        if shared:
+            model(input_ids=tokens[:1, :shared], past_key_values=cache, use_cache=True, logits_to_keep=1)
+            cache.batch_repeat_interleave(len(tokens))
+        return model, {"input_ids": tokens[:, shared:], "past_key_values": cache}, mask
     prompt = model.get_prompt(len(tokens))
     mask = torch.nn.functional.pad(mask, (learned.num_virtual_tokens, 0), value=1)
     if isinstance(prompt, Cache):

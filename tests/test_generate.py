@@ -1,5 +1,7 @@
 """Generation in batches says what a model says that reads everything anew for every token."""
 
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,9 +10,10 @@ import torch
 
 from common import methods
 from common.config import RunConfig
+from common.cores import side_by_side
 from common.evaluate_text import bits_per_byte
-from common.generate import replies
-from common.key_values import ROOM_TOKENS, RoomyLayer
+from common.generate import batches, replies, shared_tokens
+from common.key_values import ROOM_TOKENS, RoomyLayer, can_share
 from common.models import load_causal, resolve
 
 MOST_TOKENS = 12
@@ -69,3 +72,79 @@ def test_room_is_made_when_it_is_used_up_and_rows_are_dropped() -> None:
         keys, values = layer.update(every[kept, :, place : place + 1], -every[kept, :, place : place + 1])
     assert torch.equal(keys, every[kept]) and torch.equal(values, -every[kept])
     assert layer.get_seq_length() == every.shape[2]
+
+
+def test_what_all_prompts_start_with_is_read_once_and_changes_no_answer() -> None:
+    model, tokenizer = base()
+    start = tokenizer("The clerk counts the parcels of the day, and the porter takes them to the cars. " * 6)
+    ends = [" The", " How many red", " A box of", " Where", " The weight is", " No", " One more", " All of"]
+    prompts = [[*start["input_ids"], *tokenizer(end, add_special_tokens=False)["input_ids"]] for end in ends]
+    prompts += [tokenizer("A red box")["input_ids"], start["input_ids"]]
+    slow = [one_by_one(model, prompt, {tokenizer.eos_token_id}) for prompt in prompts]
+    read: list[int] = []
+    count = model.model.embed_tokens.register_forward_hook(
+        lambda _, given, out: read.append(given[0].numel())
+    )
+    found = replies(model, tokenizer, prompts, MOST_TOKENS)
+    count.remove()
+    assert [one.text for one in found] == [
+        tokenizer.decode(row, skip_special_tokens=True).strip() for row in slow
+    ]
+    assert sum(read) < 4 * len(start["input_ids"]) + len(prompts) * 3 * MOST_TOKENS
+
+
+def test_only_a_start_that_is_long_enough_is_shared_and_each_prompt_keeps_a_token() -> None:
+    start = [1] * 70
+    assert shared_tokens([[*start, 5], [*start, 3, 4], [*start, 3, 9]]) == 70
+    assert shared_tokens([start, [*start, 5]]) == shared_tokens([start, start]) == 69
+    assert (
+        shared_tokens([start]) == shared_tokens([start, [1] * 10]) == shared_tokens([start, [2, *start]]) == 0
+    )
+
+
+def test_a_model_that_sees_a_window_reads_all_prompts_whole() -> None:
+    from transformers import Gemma3TextConfig, LlamaConfig
+
+    class Named:
+        def __init__(self, config: Any) -> None:
+            self.config = config
+
+    assert can_share(Named(LlamaConfig()))
+    assert not can_share(Named(Gemma3TextConfig(sliding_window=16)))
+
+
+def test_batches_hold_each_row_once_and_keep_prompts_that_start_alike_together() -> None:
+    alike = [[1] * 80 + [row] * row for row in range(10)]
+    others = [[row] * (90 + row) for row in range(2, 8)]
+    mixed = [prompt for pair in zip(alike, others + alike, strict=False) for prompt in pair]
+    found = batches(mixed, "cpu")
+    assert sorted(row for rows in found for row in rows) == list(range(len(mixed)))
+    starts = [{mixed[row][0] for row in rows} for rows in found]
+    assert {1} in starts and all(1 not in start for start in starts if start != {1})
+    many = batches([[7] * 100] * 300, "cpu")
+    assert max(map(len, many)) == 64 and len(many) == 5
+    assert all(len(rows) == 1 for rows in batches([[7] * 10_000] * 3, "cpu"))
+
+
+def test_work_side_by_side_keeps_its_order_and_gives_the_threads_back() -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        seen: list[tuple[str, int]] = []
+
+        def work(item: int) -> int:
+            seen.append((threading.current_thread().name, torch.get_num_threads()))
+            time.sleep(0.01 * (item % 2))
+            return item * item
+
+        assert list(side_by_side(torch.device("cpu"), range(9), work)) == [n * n for n in range(9)]
+        assert {count for _, count in seen} == {1} and len({name for name, _ in seen}) == 2
+        assert torch.get_num_threads() == 2
+        with pytest.raises(ZeroDivisionError):
+            list(side_by_side(torch.device("cpu"), [1, 0, 2], lambda item: 1 // item))
+        assert torch.get_num_threads() == 2
+        seen.clear()
+        assert list(side_by_side(torch.device("meta"), range(3), work)) == [0, 1, 4]
+        assert {name for name, _ in seen} == {threading.current_thread().name}
+    finally:
+        torch.set_num_threads(threads)
