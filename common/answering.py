@@ -25,6 +25,7 @@ from common.vocabulary import character_model
 
 VAL_EXAMPLES = 120
 TEMPLATE_FILE = "template.json"
+SPARE = 10
 
 
 def load(job: Job, adapter: Path | None) -> tuple[Any, Any]:
@@ -161,8 +162,10 @@ def nearest_training(job: Job, examples: Sequence[Example]) -> list[list[tuple[c
         rows = case.train_rows(train[place], job.splits)
         return [(row["prompt"], chat.completion_of(row)) for row in rows[:1]]
 
+    most = SPARE * job.config.shots  # an example may have no row; all of a large training set is not kept
     orders = [
-        np.argsort(-(known @ wanted[row].T).toarray()[:, 0], kind="stable") for row in range(wanted.shape[0])
+        np.argsort(-(known @ wanted[row].T).toarray()[:, 0], kind="stable")[:most].copy()
+        for row in range(wanted.shape[0])
     ]
     nearest = {int(place) for order in orders for place in order[: job.config.shots]}
     case.ready([train[place] for place in sorted(nearest)], learnt=True)

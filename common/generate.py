@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from common.cores import side_by_side
@@ -10,6 +10,7 @@ from common.cores import side_by_side
 BATCH_PROMPTS = 64
 SHARED_FROM_TOKENS = 64
 LEAST_ALIKE = 8
+SEEDS_APART = 1_000_003
 DROPPED_FROM = 0.25  # of the rows that have ended; to drop them copies all that the others hold
 BATCH_TOKENS = {"cpu": 12_288, "cuda": 262_144}
 
@@ -48,8 +49,11 @@ def replies(
     import torch
 
     def answered(rows: list[int]) -> list[Reply]:
+        own = replace(
+            sampling, seed=sampling.seed * SEEDS_APART + rows[0]
+        )  # batches of one prompt must differ
         with torch.inference_mode():
-            return one_batch(model, tokenizer, [prompts[row] for row in rows], most_tokens, sampling)
+            return one_batch(model, tokenizer, [prompts[row] for row in rows], most_tokens, own)
 
     training = model.training
     model.eval()

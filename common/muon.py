@@ -24,12 +24,22 @@ COEFFICIENTS = (
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Nearest orthogonal matrices (roughly) by Newton-Schulz; wide matrices only."""
-    current = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    for first, second, third in COEFFICIENTS:
-        square = current @ current.mT
-        current = first * current + (second * square + third * square @ square) @ current
-    return current
+    """Nearest orthogonal matrices (roughly) by Newton-Schulz.
+
+    All steps turn the product of the shorter side with itself; the matrices are touched before and after.
+    """
+    wide = matrices.shape[-2] <= matrices.shape[-1]
+    square = matrices @ matrices.mT if wide else matrices.mT @ matrices
+    size = square.diagonal(dim1=-2, dim2=-1).sum(-1)[:, None, None].clamp(min=1e-14)
+    square = square / size
+    turn = size.rsqrt()
+    for number, (first, second, third) in enumerate(COEFFICIENTS):
+        step = torch.baddbmm(square, square, square, beta=second, alpha=third)
+        step.diagonal(dim1=-2, dim2=-1).add_(first)
+        turn = step @ turn if number else step * size.rsqrt()
+        if number + 1 < len(COEFFICIENTS):
+            square = step @ square @ step
+    return turn @ matrices if wide else matrices @ turn
 
 
 class Muon(torch.optim.Optimizer):
@@ -48,24 +58,21 @@ class Muon(torch.optim.Optimizer):
         shapes: dict[tuple[int, int], list[Tensor]] = {}
         for weight in group["params"]:
             if weight.grad is not None:
-                shapes.setdefault(tuple(sorted(weight.shape)), []).append(weight)
+                shapes.setdefault(tuple(weight.shape), []).append(weight)
         for weights in shapes.values():
             self._update(weights, group)
 
     def _update(self, weights: list[Tensor], group: dict[str, Any]) -> None:
-        directions = []
+        gradients = [weight.grad for weight in weights]
         for weight in weights:
-            state = self.state[weight]
-            held = state.setdefault("momentum", torch.zeros_like(weight))
-            held.lerp_(weight.grad, 1 - group["momentum"])
-            direction = weight.grad.lerp(held, group["momentum"])
-            directions.append(direction.mT if weight.shape[0] > weight.shape[1] else direction)
-        turned = orthogonal(torch.stack(directions))
-        for weight, update in zip(weights, turned, strict=True):
-            tall = weight.shape[0] > weight.shape[1]
-            scale = 0.2 * max(weight.shape) ** 0.5
-            weight.mul_(1 - group["lr"] * group["decay"])
-            weight.add_(update.mT if tall else update, alpha=-group["lr"] * scale)
+            if not self.state[weight]:
+                self.state[weight]["momentum"] = torch.zeros_like(weight)
+        held = [self.state[weight]["momentum"] for weight in weights]
+        torch._foreach_lerp_(held, gradients, 1 - group["momentum"])
+        turned = orthogonal(torch.stack(torch._foreach_lerp(gradients, held, group["momentum"])))
+        torch._foreach_mul_(weights, 1 - group["lr"] * group["decay"])
+        scale = 0.2 * max(weights[0].shape) ** 0.5
+        torch._foreach_add_(weights, list(turned), alpha=-group["lr"] * scale)
 
 
 class MuonWithAdamW(Muon):

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from common import launch
+from common import cores, launch
 from common.usecase import ROOT
 
 LIBRARIES = (
@@ -59,7 +59,7 @@ def environment(threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "device": device_name(),
-        "cores": available_cores(),
+        "cores": cores.available(),
         "threads": threads,
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
     }
@@ -77,15 +77,9 @@ def device_name() -> str:
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 def threads_for(asked: int) -> int:
     """Torch threads of a run: as asked, else OMP_NUM_THREADS, else every core."""
-    return asked or int(os.environ.get("OMP_NUM_THREADS", "0")) or available_cores()
+    return asked or int(os.environ.get("OMP_NUM_THREADS", "0")) or cores.available()
 
 
 def git(*arguments: str) -> str:

@@ -12,7 +12,7 @@ from common import methods
 from common.config import RunConfig
 from common.cores import side_by_side
 from common.evaluate_text import bits_per_byte
-from common.generate import batches, replies, shared_tokens
+from common.generate import BATCH_PROMPTS, Sampling, batches, replies, shared_tokens
 from common.key_values import ROOM_TOKENS, RoomyLayer, can_share
 from common.models import load_causal, resolve
 
@@ -100,6 +100,14 @@ def test_only_a_start_that_is_long_enough_is_shared_and_each_prompt_keeps_a_toke
     assert (
         shared_tokens([start]) == shared_tokens([start, [1] * 10]) == shared_tokens([start, [2, *start]]) == 0
     )
+
+
+def test_what_is_drawn_differs_from_batch_to_batch_and_not_from_run_to_run() -> None:
+    model, tokenizer = base()
+    prompts = [[tokenizer.bos_token_id]] * (BATCH_PROMPTS + 40)
+    drawn = [one.text for one in replies(model, tokenizer, prompts, 20, Sampling(1.0, 3))]
+    assert len(set(drawn)) > BATCH_PROMPTS + 20
+    assert drawn == [one.text for one in replies(model, tokenizer, prompts, 20, Sampling(1.0, 3))]
 
 
 def test_a_model_that_sees_a_window_reads_all_prompts_whole() -> None:

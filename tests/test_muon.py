@@ -15,8 +15,12 @@ from tests.test_sft import LEARNS, job
 
 def test_turned_matrices_have_singular_values_near_one() -> None:
     torch.manual_seed(0)
-    found = torch.linalg.svdvals(muon.orthogonal(torch.randn(3, 16, 48)))
+    matrices = torch.randn(3, 16, 48)
+    turned = muon.orthogonal(matrices)
+    found = torch.linalg.svdvals(turned)
     assert 0.88 < found.min() and found.max() < 1.12
+    torch.testing.assert_close(muon.orthogonal(matrices.mT), turned.mT)
+    assert not muon.orthogonal(torch.zeros(2, 4, 4)).any()
     assert torch.linalg.svdvals(torch.randn(16, 48)).max() > 3
 
 
@@ -25,7 +29,7 @@ def test_small_singular_values_come_near_one_too() -> None:
     left, right = (torch.linalg.qr(torch.randn(24, 24))[0] for _ in range(2))
     matrix = left @ torch.diag(sizes) @ right
     assert sizes.min() / matrix.norm() < 0.02
-    found = torch.linalg.svdvals(muon.orthogonal(matrix))
+    found = torch.linalg.svdvals(muon.orthogonal(matrix[None]))
     assert 0.7 < found.min() and found.max() < 1.12
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from common.usecase import Example
 from usecases.english_to_sql import data as own_data
-from usecases.english_to_sql import linker
+from usecases.english_to_sql import word_vectors
 from usecases.english_to_sql.fit_linker import (
     SEVERAL,
     UNKNOWN,
@@ -23,7 +23,7 @@ from usecases.english_to_sql.linker import KINDS, margins, share, weights
 from usecases.english_to_sql.numbered import places
 from usecases.english_to_sql.prompt import reading, warmed
 from usecases.english_to_sql.prompting import SHORT, Prompter, shown
-from usecases.english_to_sql.reading import read
+from usecases.english_to_sql.reading import heard, read
 from usecases.english_to_sql.repair import columns_of, repaired
 
 HAND = "hand-written"
@@ -82,7 +82,8 @@ def test_what_was_encoded_for_many_questions_is_not_encoded_again(monkeypatch: p
         "Guests who came from abroad, by when they left",
     ]
     warmed(((schema, question) for question in questions), SHORT)
-    monkeypatch.setattr(linker, "encoder", lambda: pytest.fail("encodes again"))
+    monkeypatch.setattr(word_vectors, "encoder", lambda: pytest.fail("encodes again"))
+    heard.cache_clear()
     read.cache_clear()
     reading.cache_clear()
     assert all("@" in reading(schema, question, SHORT).text for question in questions)

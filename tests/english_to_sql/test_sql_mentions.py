@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from usecases.english_to_sql import linker
+from usecases.english_to_sql import linker, word_vectors
+from usecases.english_to_sql import reading as reader
 from usecases.english_to_sql.linking import Match
 from usecases.english_to_sql.load_ddl import from_ddl
 from usecases.english_to_sql.mentions import mentions
 from usecases.english_to_sql.prompt import PromptOptions, build_prompt, further_turn, reading
 from usecases.english_to_sql.prompting import as_sql
-from usecases.english_to_sql.reading import read
+from usecases.english_to_sql.reading import heard, read
 from usecases.english_to_sql.repair import is_misplaced, repaired
 from usecases.english_to_sql.schema import Schema
 from usecases.english_to_sql.slots import slots
@@ -40,15 +41,19 @@ def no_links(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No words that may name a column, so that no vectors are needed."""
     use(monkeypatch, PLAIN)
     yield
-    read.cache_clear()
-    reading.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    for kept in (heard, read, reading):
+        kept.cache_clear()
 
 
 def use(monkeypatch: pytest.MonkeyPatch, models: dict[str, dict[str, float]]) -> None:
     link = {"bias": -4.0, "cosine": 8.0, **{name: 0.0 for name in linker.EVIDENCE[1:]}}
-    monkeypatch.setattr(linker, "weights", lambda: {**models, "link": link})
-    read.cache_clear()
-    reading.cache_clear()
+    for module in (linker, reader):
+        monkeypatch.setattr(module, "weights", lambda: {**models, "link": link})
+    forget()
 
 
 def named(question: str, schema: Schema = SCHEMA) -> list[tuple[str, tuple[str, ...]]]:
@@ -129,7 +134,7 @@ def test_words_in_quotes_are_values_and_not_names() -> None:
 
 def test_other_words_are_linked_by_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = {"size": (1.0, 0.0), "length in metres": (0.9, 0.1), "colour": (0.0, -1.0)}
-    monkeypatch.setattr(linker, "VECTORS", Vectors(vectors))
+    monkeypatch.setattr(word_vectors, "VECTORS", Vectors(vectors))
     use(monkeypatch, {**PLAIN, "slot": {"bias": -9.0, "only size": 12.0, "only colour": 12.0}})
     assert marked("boats by size") == "rows@4 by size@7"
     assert marked("boats by colour") == "rows@4 by colour@95"
@@ -188,7 +193,7 @@ def test_a_table_that_stays_in_the_place_of_a_column_is_seen() -> None:
 
 
 def test_a_question_for_a_column_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linker, "VECTORS", Vectors({"colour": (0.0, -1.0)}))
+    monkeypatch.setattr(word_vectors, "VECTORS", Vectors({"colour": (0.0, -1.0)}))
     use(monkeypatch, {**PLAIN, "slot": {"bias": -9.0, "only colour": 12.0}})
     short = PromptOptions(serializer="numbered")
     assert as_sql("SELECT @6", "boats by colour", SCHEMA, short) == "UNANSWERABLE"

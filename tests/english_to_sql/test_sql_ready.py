@@ -1,14 +1,15 @@
 """What prompts and training rows read is encoded before they are written, all at once, and changes none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from common.usecase import Example
-from usecases.english_to_sql import linker
+from usecases.english_to_sql import word_vectors
 from usecases.english_to_sql.prompt import reading
-from usecases.english_to_sql.reading import read
+from usecases.english_to_sql.reading import heard, read
 from usecases.english_to_sql.usecase import EnglishToSql
 
 SHORT = EnglishToSql().configured({"answers": "short"})
@@ -19,8 +20,9 @@ EXAMPLES = SPLITS.val[::30]
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if nothing had been read before."""
     reading.cache_clear()
+    heard.cache_clear()
     read.cache_clear()
-    monkeypatch.setattr(linker, "VECTORS", {})
+    monkeypatch.setattr(word_vectors, "VECTORS", {})
 
 
 @pytest.mark.parametrize(
@@ -34,15 +36,28 @@ def test_all_is_encoded_before_it_is_needed(
     alone = [write(example) for example in EXAMPLES]
     forget(monkeypatch)
     encoded: list[int] = []
-    encode = linker.encoder().encode
+    encode = word_vectors.encoded
 
-    def counted(texts: Sequence[str], **how: Any) -> Any:
-        encoded.append(len(texts))
-        return encode(texts, **how)
+    def counted(model: Any, batch: Mapping[str, list[int]]) -> Any:
+        encoded.append(len(batch))
+        return encode(model, batch)
 
-    monkeypatch.setattr(linker.encoder(), "encode", counted)
+    monkeypatch.setattr(word_vectors, "encoded", counted)
     SHORT.ready(EXAMPLES, learnt)
     before = len(encoded)
-    assert 0 < before < len(EXAMPLES)
+    assert 0 < before < sum(encoded) / 4
     assert [write(example) for example in EXAMPLES] == alone
     assert len(encoded) == before
+
+
+def test_vectors_made_at_once_are_those_of_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget(monkeypatch)
+    texts = ["fee", "the fee of a visit", "Größe", "date of the last inspection of a lift", "fee"]
+    found = word_vectors.vectors(texts)
+    wanted = word_vectors.encoder().encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    assert np.allclose(found, wanted, atol=1e-5) and len(word_vectors.VECTORS) == 4
+    lengths = [
+        {len(ids) for ids in part.values()}
+        for part in word_vectors.of_one_length({"a": [1], "b": [2], "c": [1, 2]})
+    ]
+    assert lengths == [{1}, {2}]

@@ -5,11 +5,14 @@ Train, val and test share no schema. Half of val and of test is asked in phrasin
 
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import combinations
+from typing import TypeVar
 
+from common.cores import in_processes
+from common.progress import task
 from common.usecase import Example, Source, Splits
 from usecases.english_to_sql.build import (
     make_held_out,
@@ -34,6 +37,8 @@ RESPELT_VARIANTS = (0, 4)  # every fourth variant keeps all words and changes na
 ORDERS, ORDER_EXAMPLES = 5, 80
 HAND_WRITTEN = FOLDER / "hand-written.toml"
 LARGEST_OVERLAP = 0.3
+SETS = ("train", "val", "test", "hand_written", "paraphrases")
+Item = TypeVar("Item")
 
 
 def of_split(split: str) -> list[Domain]:
@@ -91,36 +96,55 @@ def make() -> Stored:
     faults = overlaps(domains())
     if faults:
         raise ValueError("; ".join(faults))
+    names = [domain.name for domain in domains()]
+    with task("building databases and questions, once", len(names), "schemas") as shown:
+        parts = []
+        for part in in_processes(made_of, names):
+            parts.append(part)
+            shown.advance()
+    sets = {name: joined(part.sets.get(name, ()) for part in parts) for name in SETS}
+    train = sorted(sets["train"], key=lambda example: hashlib.sha256(example.id.encode()).digest())
+    found = {name: part.databases[name] for part in parts for name in part.databases}
+    return Stored(sets | {"train": tuple(train)}, found, joined(part.dropped for part in parts))
+
+
+def joined(parts: Iterable[Iterable[Item]]) -> tuple[Item, ...]:
+    return tuple(item for part in parts for item in part)
+
+
+def made_of(name: str) -> Stored:
+    """Everything made of one domain."""
+    domain = next(domain for domain in domains() if domain.name == name)
+    return train_part(domain) if domain.split == "train" else held_part(domain)
+
+
+def train_part(domain: Domain) -> Stored:
+    """Training examples of all variants of a domain; the unchanged schema is gated."""
     dropped: list[str] = []
-    sets: dict[str, list[Example]] = {"train": make_train(dropped)}
-    found: dict[str, tuple[bytes, ...]] = {}
-    sets |= {"val": [], "test": [], "hand_written": [], "paraphrases": []}
-    for split, use in (("val", "val"), ("test", "held")):
-        for domain in of_split(split):
-            written = hand_written(domain)
-            made = make_held_out(domain, ROWS_PER_HELD_OUT, use, [example.answer for example in written])
-            sets[split] += made.examples
-            found[domain.name] = made.databases
-            dropped += [str(item) for item in made.dropped]
-            sets["hand_written" if split == "test" else split] += gated(written, made.databases, dropped)
-            if split == "test":
-                sets["paraphrases"] += made.paraphrases
-    return Stored({name: tuple(examples) for name, examples in sets.items()}, found, tuple(dropped))
+    written = hand_written(domain)
+    databases = populate(schema_of(domain), [example.answer for example in written])
+    examples = list(respelt(domain, gated(written, databases, dropped)))
+    for number in range(VARIANTS):
+        made = make_training(restyled(domain, number), ROWS_PER_VARIANT)
+        bad = gated_sample(domain, made.examples) if number == 0 else {}
+        dropped += [f"{domain.name}: train: {reason} | {sql}" for sql, reason in bad.items()]
+        examples += [example for example in made.examples if example.answer not in bad]
+    return Stored({"train": tuple(examples)}, {}, tuple(dropped))
 
 
-def make_train(dropped: list[str]) -> list[Example]:
-    """Training examples of all variants, in a fixed order; the unchanged schemas are gated."""
-    examples: list[Example] = []
-    for domain in of_split("train"):
-        written = hand_written(domain)
-        databases = populate(schema_of(domain), [example.answer for example in written])
-        examples += respelt(domain, gated(written, databases, dropped))
-        for number in range(VARIANTS):
-            made = make_training(restyled(domain, number), ROWS_PER_VARIANT)
-            bad = gated_sample(domain, made.examples) if number == 0 else {}
-            dropped += [f"{domain.name}: train: {reason} | {sql}" for sql, reason in bad.items()]
-            examples += [example for example in made.examples if example.answer not in bad]
-    return sorted(examples, key=lambda example: hashlib.sha256(example.id.encode()).digest())
+def held_part(domain: Domain) -> Stored:
+    """Questions, paraphrases and databases of a schema that is never seen in training."""
+    written, dropped = hand_written(domain), []
+    use = "val" if domain.split == "val" else "held"
+    made = make_held_out(domain, ROWS_PER_HELD_OUT, use, [example.answer for example in written])
+    dropped += [str(item) for item in made.dropped]
+    by_hand = tuple(gated(written, made.databases, dropped))
+    sets = (
+        {"val": made.examples + by_hand}
+        if domain.split == "val"
+        else {"test": made.examples, "hand_written": by_hand, "paraphrases": made.paraphrases}
+    )
+    return Stored(sets, {domain.name: made.databases}, tuple(dropped))
 
 
 def gated_sample(domain: Domain, examples: Sequence[Example]) -> dict[str, str]:

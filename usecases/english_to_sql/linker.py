@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from itertools import groupby
 
 import numpy as np
 
@@ -22,13 +21,13 @@ from .schema import Column, Schema
 from .serialize import short_type
 from .slots import Slot, slots
 from .values import Said
+from .word_vectors import vectors
 
 WEIGHTS = FOLDER / "linker.json"
 KINDS = ("date", "number", "text")
 LEAST_SLOT = 0.03
 LEAST_LINK, LEAST_UNKNOWN = 0.2, 0.5  # chosen on val
 LARGEST_GAP = 0.3
-BATCH = 64
 SURE_OF_MEASURES = 0.45  # below what makes a question refused where no column fits
 EVIDENCE = (
     "cosine",
@@ -100,31 +99,6 @@ def of_kind(schema: Schema, kind: str) -> frozenset[str]:
     )
 
 
-@cache
-def encoder() -> object:
-    """The sentence encoder that ships, loaded when first asked."""
-    from common.models import load_encoder, resolve
-
-    return load_encoder(resolve("embedded", None, "embed"), None, 32)
-
-
-VECTORS: dict[str, np.ndarray] = {}
-
-
-def vectors(texts: Collection[str]) -> np.ndarray:
-    """Vectors of length one; each text is encoded once."""
-    new = sorted(text for text in set(texts) if text not in VECTORS)
-    if new:
-        model = encoder()
-        # A batch of texts of one length has no padding to compute: a third faster on texts of a few words.
-        lengths = dict(zip(new, map(len, model.tokenizer(new)["input_ids"]), strict=True))
-        for _, same in groupby(sorted(new, key=lengths.__getitem__), key=lengths.__getitem__):
-            part = list(same)
-            found = model.encode(part, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
-            VECTORS.update(zip(part, found, strict=True))
-    return np.stack([VECTORS[text] for text in texts])
-
-
 @dataclass(frozen=True)
 class Target:
     """A column that words may mean."""
@@ -181,8 +155,13 @@ def candidates(
     """The runs of words that may name a column, each with how sure that is; and every link of them, and of
     words that ask for a column without a name."""
     likely, asking = asked(schema, question, said, found, models)
-    known, place = targets(schema), Place(schema, found)
-    return likely, links(asking, known, place) if asking and known else []
+    return likely, linked(schema, found, asking)
+
+
+def linked(schema: Schema, found: Sequence[Mention], asking: Sequence["Asking"]) -> list[Link]:
+    """Every link of words that may name a column."""
+    known = targets(schema)
+    return links(asking, known, Place(schema, found)) if asking and known else []
 
 
 def asked(
@@ -197,14 +176,12 @@ def asked(
     return likely, asking
 
 
-def texts_of(schema: Schema, question: str, said: Sequence[Said], found: Sequence[Mention]) -> Iterator[str]:
+def texts_of(schema: Schema, found: Sequence[Mention], asking: Sequence[Asking]) -> Iterator[str]:
     """Every text whose vector the links of a question need."""
-    asking = [
-        text for one in asked(schema, question, said, found, weights())[1] for text in (one.whole, one.bare)
-    ]
+    asked_for = [text for one in asking for text in (one.whole, one.bare)]
     place = Place(schema, found)
     for one in targets(schema) if asking else ():
-        own = [*one.texts, *asking]
+        own = [*one.texts, *asked_for]
         yield from own
         yield from (f"{one.about} {text}" for text in own if one.table in place.named)
 
@@ -328,10 +305,13 @@ def shares(every: Sequence[Link], model: Model) -> list[float]:
 
 
 def link(
-    schema: Schema, question: str, said: Sequence[Said], found: Sequence[Mention]
+    schema: Schema,
+    found: Sequence[Mention],
+    likely: Sequence[tuple[Slot, float]],
+    asking: Sequence[Asking],
 ) -> tuple[list[Mention], list[Slot], list[Slot]]:
     """Columns meant in other words, words that may name any, and those that name one which is not there."""
-    likely, every = candidates(schema, question, said, found, weights())
+    every = linked(schema, found, asking)
     chosen: list[Mention] = []
     for sure, one in sorted(
         zip(shares(every, weights()["link"]), every, strict=True), key=lambda pair: -pair[0]

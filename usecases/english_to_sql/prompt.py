@@ -2,7 +2,7 @@
 
 import bisect
 import hashlib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -86,7 +86,7 @@ def build_prompt(
         descriptions=options.descriptions,
         samples=0 if options.schema_only else options.samples,
     )
-    matches = [] if options.schema_only else _matches(schema, question, options)
+    matches = _stored(schema, question, options)
     full = _render(schema, style, question, options, matches)
     if measure(full[0]) <= options.budget:
         return Prompt(full[0], full[1], schema, truncated=False)
@@ -108,27 +108,28 @@ def build_prompt(
     return Prompt(text, schema_text, kept, True, shrinker.describe(step))
 
 
-def _matches(schema: Schema, question: str, options: PromptOptions) -> list[Match]:
-    return link_values(schema, question) if options.link_values else []
+@lru_cache(maxsize=16_384)
+def _matches(schema: Schema, question: str, options: PromptOptions) -> tuple[Match, ...]:
+    return tuple(link_values(schema, question)) if options.link_values else ()
 
 
 @lru_cache(maxsize=8_192)
 def reading(schema: Schema, question: str, options: PromptOptions) -> Reading:
     """What a question says of a schema, once for its prompt and for the answer to it."""
-    return read(schema, one_line(question), tuple(_stored(schema, question, options)))
+    return read(schema, one_line(question), _stored(schema, question, options))
 
 
 def warmed(asked: Iterable[tuple[Schema, str]], options: PromptOptions) -> None:
     """Makes ready what reading several questions needs."""
-    warm((schema, one_line(one), tuple(_stored(schema, one, options))) for schema, one in asked)
+    warm((schema, one_line(one), _stored(schema, one, options)) for schema, one in asked)
 
 
-def _stored(schema: Schema, question: str, options: PromptOptions) -> list[Match]:
-    return [] if options.schema_only else _matches(schema, question, options)
+def _stored(schema: Schema, question: str, options: PromptOptions) -> tuple[Match, ...]:
+    return () if options.schema_only else _matches(schema, question, options)
 
 
 def _render(
-    schema: Schema, style: Style, question: str, options: PromptOptions, matches: list[Match]
+    schema: Schema, style: Style, question: str, options: PromptOptions, matches: Sequence[Match]
 ) -> tuple[str, str]:
     """Fills the slots in their fixed order; returns the prompt and its schema part."""
     shown = schema.names()
@@ -161,7 +162,7 @@ def further_turn(schema: Schema, question: str, options: PromptOptions) -> str:
     question, matches = one_line(question), _matches(schema, question, options)
     if options.is_numbered:
         found = reading(schema, question, options)
-        question, matches = found.text, list(found.left)
+        question, matches = found.text, found.left
     lines = [match_line(schema, match, options) for match in matches]
     return "\n".join([*lines, QUESTION_MARKER + question, ANSWER_MARKER])
 

@@ -10,13 +10,25 @@ from functools import lru_cache
 
 from common.embedded.short_sql import POINTERS
 
-from .linker import date_columns, is_apart, kind_of, link, number_columns, texts_of, vectors
+from .linker import (
+    Asking,
+    asked,
+    date_columns,
+    is_apart,
+    kind_of,
+    link,
+    number_columns,
+    texts_of,
+    weights,
+)
 from .linking import Match
 from .mentions import Mention, index_of, is_sure, mentions
 from .numbered import places
 from .schema import Schema
 from .serialize import short_type
+from .slots import Slot
 from .values import UNKNOWN, Said, values_in
+from .word_vectors import vectors
 
 NEAR = 25  # characters from a column of numbers to a year that may be its own
 
@@ -35,12 +47,33 @@ class Reading:
     is_lacking: bool
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What stands in a question before its links: values, names, and words that may ask for a column."""
+
+    said: tuple[Said, ...]
+    found: tuple[Mention, ...]
+    likely: tuple[tuple[Slot, float], ...]
+    asking: tuple[Asking, ...]
+
+
+@lru_cache(maxsize=16_384)
+def heard(schema: Schema, question: str, stored: tuple[Match, ...]) -> Heard:
+    """Listens to a question; a schema with more parts than there are numbers is not linked."""
+    said = tuple(values_in(question, stored, index_of(schema).using.keys(), len(places(schema).names)))
+    blank = blanked(question, said)
+    found = tuple(mentions(schema, blank))
+    if len(places(schema).names) > POINTERS:
+        return Heard(said, found, (), ())
+    return Heard(said, found, *map(tuple, asked(schema, blank, said, found, weights())))
+
+
 @lru_cache(maxsize=16_384)
 def read(schema: Schema, question: str, stored: tuple[Match, ...]) -> Reading:
     """Reads a question; what numbers run out for stays as it is spelt."""
-    found = places(schema)
-    said = values_in(question, stored, index_of(schema).using.keys(), len(found.names))
-    named, unknown = names(schema, blanked(question, said), said)
+    found, listened = places(schema), heard(schema, question, stored)
+    said = listened.said
+    named, unknown = names(schema, listened)
     marks: dict[int, list[str]] = {}
     for one in said:
         held = [v for v in stored if v.value == one.text and one.kind == "text"]
@@ -63,32 +96,28 @@ def read(schema: Schema, question: str, stored: tuple[Match, ...]) -> Reading:
     )
 
 
-def warm(asked: Iterable[tuple[Schema, str, tuple[Match, ...]]]) -> None:
+def warm(questions: Iterable[tuple[Schema, str, tuple[Match, ...]]]) -> None:
     """Encodes what several questions need in one go, which is far quicker than one by one."""
     texts: set[str] = set()
-    for schema, question, stored in asked:
-        if len(places(schema).names) > POINTERS:
-            continue
-        said = values_in(question, stored, index_of(schema).using.keys())
-        blank = blanked(question, said)
-        texts.update(texts_of(schema, blank, said, mentions(schema, blank)))
+    for schema, question, stored in questions:
+        listened = heard(schema, question, stored)
+        texts.update(texts_of(schema, listened.found, listened.asking))
     if texts:
         vectors(texts)
 
 
-def names(schema: Schema, question: str, said: Sequence[Said]) -> tuple[list[Mention], list[int]]:
+def names(schema: Schema, listened: Heard) -> tuple[list[Mention], list[int]]:
     """What a question names by its name or in other words, and the ends of names of nothing.
 
     A name that fits in part, or that fits several, counts where words for a column may stand.
     """
-    found = mentions(schema, question)
     if len(places(schema).names) > POINTERS:
-        return found, []
-    linked, likely, unknown = link(schema, question, said, found)
+        return list(listened.found), []
+    linked, likely, unknown = link(schema, listened.found, listened.likely, listened.asking)
     owner = places(schema).numbers.owner
     kept = [
         one
-        for one in found
+        for one in listened.found
         if one.pointers[0] not in owner
         or is_sure(one)
         or (is_apart(one, linked) and not is_apart(one, likely))
