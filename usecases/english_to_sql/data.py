@@ -18,7 +18,6 @@ from usecases.english_to_sql.build import (
     make_held_out,
     make_training,
     shown_schema,
-    visible_database,
 )
 from usecases.english_to_sql.content import FOLDER, Domain, domains, schema_of
 from usecases.english_to_sql.gold_gate import gate
@@ -55,13 +54,11 @@ def domain_of(schema_id: str) -> Domain:
 @lru_cache(maxsize=512)
 def schema(schema_id: str) -> Schema:
     """The schema as prompts show it, with values of its visible database."""
-    domain = domain_of(schema_id)
-    found = stored().databases.get(schema_id)
-    return shown_schema(domain, found[0] if found else visible_database(domain))
+    return shown_schema(domain_of(schema_id), databases(schema_id)[0])
 
 
 def databases(schema_id: str) -> tuple[bytes, ...]:
-    """The visible database of a val or test schema, then the hidden ones."""
+    """The visible database of a schema, then the hidden ones of val and test."""
     return stored().databases[schema_id]
 
 
@@ -124,12 +121,15 @@ def train_part(domain: Domain) -> Stored:
     written = hand_written(domain)
     databases = populate(schema_of(domain), [example.answer for example in written])
     examples = list(respelt(domain, gated(written, databases, dropped)))
+    visible: dict[str, tuple[bytes, ...]] = {}
     for number in range(VARIANTS):
-        made = make_training(restyled(domain, number), ROWS_PER_VARIANT)
+        variant = restyled(domain, number)
+        made = make_training(variant, ROWS_PER_VARIANT)
+        visible[variant.name] = made.databases
         bad = gated_sample(domain, made.examples) if number == 0 else {}
         dropped += [f"{domain.name}: train: {reason} | {sql}" for sql, reason in bad.items()]
         examples += [example for example in made.examples if example.answer not in bad]
-    return Stored({"train": tuple(examples)}, {}, tuple(dropped))
+    return Stored({"train": tuple(examples)}, visible, tuple(dropped))
 
 
 def held_part(domain: Domain) -> Stored:
