@@ -19,7 +19,7 @@ WORDINGS = {
 
 def told(text: str, request: str) -> Example:
     inputs = {"cards": [], "turns": [{"role": "user", "content": text}]}
-    return Example(text, text, inputs, {"intents": [request], "hand_over": False})
+    return Example(text, text, inputs, {"intents": [request], "hand_over": False, "values": []})
 
 
 TRAIN = [told(text, request) for request, texts in WORDINGS.items() for text in texts]
@@ -75,6 +75,30 @@ def test_without_the_setting_prompts_have_none(splits: Splits) -> None:
     plain = usecase.find("support_chatbot").configured({"plans": True})
     assert all(MARK not in message["content"] for message in plain.model_input(splits.val[0]))
     assert plain.template() != SupportChatbot().configured({"plans": True, "guesses": True}).template()
+
+
+TWO = "the Brandbro can go back and the Gluxtrix has not arrived yet"
+
+
+@pytest.mark.parametrize(
+    ("text", "plan", "right"),
+    [
+        ("send back the klaurt", [("return item", "klaurt")], ["klaurt"]),
+        ("send back the klaurt", [("return item", "back")], ["klaurt"]),
+        ("send back the Klaurt of b1234", [("return item", "b1234")], ["Klaurt"]),
+        ("where is b1234 with my Klaurt", [("track parcel", "Klaurt")], ["b1234"]),
+        ("give it back", [("return item", "it")], ["it"]),
+        ("let me join", [("join plus", "")], [""]),
+        (TWO, [("return item", "Gluxtrix"), ("stock question", "Gluxtrix")], ["Brandbro", "Gluxtrix"]),
+        (TWO, [("stock question", "Brandbro"), ("return item", "Brandbro")], ["Gluxtrix", "Brandbro"]),
+        (TWO, [("stock question", "Gluxtrix"), ("return item", "Brandbro")], ["Gluxtrix", "Brandbro"]),
+    ],
+)
+def test_things_of_a_plan_are_what_they_can_be(
+    text: str, plan: list[tuple[str, str]], right: list[str]
+) -> None:
+    arrived = [told(text, "stock question") for text in ("has not arrived yet", "not arrived", "no arrival")]
+    assert Guesser([*TRAIN[:5], *arrived]).things(text, plan) == right
 
 
 def test_guesses_without_plans_are_refused() -> None:

@@ -103,8 +103,9 @@ def test_handing_over_says_the_desks_words() -> None:
 
 
 def test_a_word_copied_wrongly_becomes_the_customers_word_and_others_stay() -> None:
-    assert plans.mended("Klauret", BACK) == "Klaurt" and plans.mended("B1243", BACK) == "b1234"
-    assert plans.mended("xyzzy", BACK) == "xyzzy"
+    said = "I want the Klaurt of order b1234 to go back"
+    assert plans.mended("Klauret", said) == "Klaurt" and plans.mended("B1243", said) == "b1234"
+    assert plans.mended("xyzzy", said) == "xyzzy"
 
 
 def test_asked_alone_the_card_fills_the_answer(found: UseCase, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ over, and how readily it finds a second request in a message.
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -115,9 +115,7 @@ class Pipeline:
 
     @cached_property
     def words(self) -> set[str]:
-        """Words of the training messages that are no product."""
-        products = {v.lower() for e in self.train for v in e.answer["values"] if NAME.fullmatch(v)}
-        return {word for e in self.train for word in WORD.findall(said(e).lower())} - products
+        return known_words(self.train)
 
     def __call__(self, examples: Sequence[Example]) -> list[str]:
         intents = self.intents.decision_function([said(e) for e in examples])
@@ -158,20 +156,32 @@ class Pipeline:
     def sentence(self, example: Example, card: Card, field: str) -> str:
         """The desk's first wording for a field, with the card's value and the customer's thing."""
         told = read("cards")[card["intent"].replace(" ", "_")]
-        does = told["does"].format(s=self.subject(said(example), told["about"]))
+        does = told["does"].format(s=subject(said(example), told["about"], self.words))
         return read("asks")[field]["answers"][0].format(do=does, v=card[field])
 
-    def subject(self, text: str, about: str) -> str:
-        """The order by its pattern, the product by its capital letter or as a word that nobody knows."""
-        if about == "order":
-            found = ORDER.findall(text.upper())
-            return found[-1] if found else ""
-        if about != "item":
-            return ""
-        named = [name for name in NAME.findall(text) if name.lower() not in self.words]
-        unknown = [word for word in WORD.findall(text.lower()) if word not in self.words]
-        after_article = [word for word in unknown if re.search(rf"\b{ARTICLES} {word}\b", text.lower())]
-        return next((found[-1] for found in (named, after_article, unknown) if found), "item")
+
+def known_words(train: Sequence[Example]) -> set[str]:
+    """Words of the training messages that are no product."""
+    products = {v.lower() for e in train for v in e.answer["values"] if NAME.fullmatch(v)}
+    return {word for e in train for word in WORD.findall(said(e).lower())} - products
+
+
+def subject(text: str, about: str, known: Collection[str]) -> str:
+    """The order by its pattern, the product by its capital letter or as a word that nobody knows."""
+    if about == "order":
+        found = ORDER.findall(text.upper())
+        return found[-1] if found else ""
+    if about != "item":
+        return ""
+    unknown = [word for word in WORD.findall(text.lower()) if word not in known]
+    return next((found[-1] for found in (products(text, known), unknown) if found), "item")
+
+
+def products(text: str, known: Collection[str]) -> list[str]:
+    """What looks most like a product: unknown words with a capital letter, else those behind an article."""
+    named = [name for name in NAME.findall(text) if name.lower() not in known]
+    unknown = [word for word in WORD.findall(text.lower()) if word not in known]
+    return named or [word for word in unknown if re.search(rf"\b{ARTICLES} {word}\b", text.lower())]
 
 
 def first_values(found: Pipeline) -> Pipeline:

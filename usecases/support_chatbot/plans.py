@@ -5,7 +5,7 @@ that it copied wrongly is mended to the customer's nearest one.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 from common.usecase import Example
@@ -18,6 +18,7 @@ SENTENCES = re.compile(r"(?<=\.) ")
 SPOKEN = re.compile(r"\w+")
 ALIKE = 0.5
 Card = dict[str, str]
+Things = Callable[[str, Sequence[tuple[str, str]]], list[str]]
 
 
 def short_messages(example: Example) -> list[Message]:
@@ -66,33 +67,44 @@ def line(sentence: str, card: Card) -> str:
     return f"{card['intent']}: {' + '.join(fields)}" + (f"; {things[0]}" if things else "")
 
 
-def answer(example: Example, output: str) -> str:
-    """What the customer reads; a plan that does not fit the cards stays as it is, and is wrong."""
+def as_told(text: str, told: Sequence[tuple[str, str]]) -> list[str]:
+    """The things of a plan as it names them."""
+    return [thing for _, thing in told]
+
+
+def answer(example: Example, output: str, things: Things = as_told) -> str:
+    """What the customer reads; a plan that does not fit the cards stays as it is, and is wrong.
+
+    `things` has the last word on what each request is about.
+    """
     cut = CUT_MARK if output.endswith(CUT_MARK) else ""
     held = {card["intent"]: card for card in cards_of(example)}
     lines = list(dict.fromkeys(output.removesuffix(CUT_MARK).strip().splitlines()))
     if lines and lines[0].partition(":")[0] == HAND_OVER:
         return f"{HAND_OVER}\n{read('outside')['answers']['hand_over'][0]}{cut}"
     names = [text.partition(": ")[0] for text in lines]
-    told = [told_line(example, held.get(name), text) for name, text in zip(names, lines, strict=True)]
-    return f"{' + '.join(names)}\n{' '.join(told)}{cut}" if told and all(told) else output
+    asked = [text.partition(": ")[2].partition("; ") for text in lines]
+    said = " ".join(turn["content"] for turn in turns_of(example) if turn["role"] == "user")
+    told = [(name, mended(thing, said)) for name, (_, _, thing) in zip(names, asked, strict=True)]
+    right = things(said, told) if told else []
+    parts = zip(names, asked, right, strict=True)
+    sentences = [told_line(held.get(name), wanted, thing) for name, (wanted, _, _), thing in parts]
+    return f"{' + '.join(names)}\n{' '.join(sentences)}{cut}" if sentences and all(sentences) else output
 
 
-def told_line(example: Example, card: Card | None, text: str) -> str:
+def told_line(card: Card | None, wanted: str, thing: str) -> str:
     """The sentences of one line of a plan, of the fields that its card has; empty where it has none."""
-    wanted, _, thing = text.partition(": ")[2].partition("; ")
     fields = [field for field in wanted.split(" + ") if field in (card or {}) and field in read("asks")]
     if card is None or not fields:
         return ""
     told = read("cards").get(card["intent"].replace(" ", "_"), {"does": card["intent"]})
-    does = told["does"].format(s=mended(thing, example))
+    does = told["does"].format(s=thing)
     told_once = dict.fromkeys(fields)
     return " ".join(read("asks")[f]["answers"][0].format(do=does, v=card[f]) for f in told_once)
 
 
-def mended(thing: str, example: Example) -> str:
+def mended(thing: str, said: str) -> str:
     """A thing in the customer's own letters: the nearest of their words that are none of the desk's."""
-    said = " ".join(turn["content"] for turn in turns_of(example) if turn["role"] == "user")
     spoken = {word.lower(): word for word in SPOKEN.findall(said) if word.lower() not in vocabulary()}
     near = get_close_matches(thing.lower(), spoken, n=1, cutoff=ALIKE)
     return spoken[near[0]] if near else thing

@@ -73,15 +73,15 @@ class SupportChatbot(UseCase):
         """A message as the prompt shows it, with what a classifier makes of all that was said."""
         if not self.guesses:
             return message
-        if self.guessing is None:
-            self.guesser(own_data.load(self.cards))
         shown = [card["intent"] for card in cards_of(example)]
-        return with_guess(message, self.guessing[1](said_so_far, shown))
+        return with_guess(message, self.guesser()(said_so_far, shown))
 
-    def guesser(self, splits: Splits) -> None:
-        """Fits the classifier for guesses on the training part, once."""
-        if self.guessing is None or self.guessing[0] is not splits.train:
+    def guesser(self, splits: Splits | None = None) -> Guesser:
+        """The classifier for guesses, fitted once on the training part: the one it is given, or all."""
+        if self.guessing is None or (splits and self.guessing[0] is not splits.train):
+            splits = splits or own_data.load(self.cards)
             self.guessing = splits.train, Guesser(self.learnt(splits))
+        return self.guessing[1]
 
     def written(self, example: Example, answer: dict[str, Any]) -> str:
         """An answer as the model writes it: in words, or as a plan."""
@@ -95,7 +95,10 @@ class SupportChatbot(UseCase):
 
     def read(self, example: Example, output: str) -> str:
         """What the customer reads."""
-        return plans.answer(example, output) if self.plans and cards_of(example) else output
+        if not (self.plans and cards_of(example)):
+            return output
+        things = self.guesser().things if self.guesses else plans.as_told
+        return plans.answer(example, output, things)
 
     def gold(self, example: Example) -> str:
         return self.written(example, example.answer)
