@@ -4,6 +4,7 @@ Two cores on one small product gain a fifth over one core; one product on each o
 """
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -24,8 +25,13 @@ def in_processes(work: Callable[[Item], Result], items: Sequence[Item]) -> Itera
     if (workers := min(available(), len(items), MOST_AT_ONCE)) < 2:
         yield from map(work, items)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=leave_stopping) as pool:
         yield from pool.map(work, items)
+
+
+def leave_stopping() -> None:
+    """Ctrl-C reaches every process of a terminal: the first one stops the others, which say nothing."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def side_by_side(device: Any, items: Sequence[Item], work: Callable[[Item], Result]) -> Iterator[Result]:

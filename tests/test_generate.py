@@ -1,5 +1,7 @@
 """Generation in batches says what a model says that reads everything anew for every token."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from common import methods
+from common import cores, methods
 from common.config import RunConfig
 from common.cores import side_by_side
 from common.evaluate_text import bits_per_byte
@@ -156,3 +158,19 @@ def test_work_side_by_side_keeps_its_order_and_gives_the_threads_back() -> None:
         assert {name for name, _ in seen} == {threading.current_thread().name}
     finally:
         torch.set_num_threads(threads)
+
+
+def square_and_process(number: int) -> tuple[int, int, bool]:
+    time.sleep(0.05)
+    return number * number, os.getpid(), signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
+def test_work_in_processes_keeps_its_order_and_leaves_stopping_to_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cores, "available", lambda: 2)
+    found = list(cores.in_processes(square_and_process, range(6)))
+    assert [one for one, _, _ in found] == [0, 1, 4, 9, 16, 25]
+    assert os.getpid() not in {process for _, process, _ in found} and all(ignored for *_, ignored in found)
+    monkeypatch.setattr(cores, "available", lambda: 1)
+    assert {process for _, process, _ in cores.in_processes(square_and_process, range(3))} == {os.getpid()}

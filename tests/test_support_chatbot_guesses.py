@@ -77,6 +77,12 @@ def test_without_the_setting_prompts_have_none(splits: Splits) -> None:
     assert plain.template() != SupportChatbot().configured({"plans": True, "guesses": True}).template()
 
 
+def test_a_right_plan_stays_right(found: UseCase, splits: Splits) -> None:
+    found.guesser(splits)
+    for example in (*splits.train, *splits.val, *splits.test):
+        assert found.score(example, found.gold(example))["resolved"] == 1, example.id
+
+
 TWO = "the Brandbro can go back and the Gluxtrix has not arrived yet"
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -152,6 +153,8 @@ def test_the_worker_stays_warm(concerts: list[bytes]) -> None:
     worker = CLIENT.process
     judge("SELECT nme FROM singer", [NAMES], concerts)
     judge("DROP TABLE singer", [NAMES], concerts)
+    CLIENT.process.send_signal(signal.SIGINT)  # Ctrl-C in a terminal reaches it too
+    assert judge(NAMES, [NAMES], concerts).correct
     assert CLIENT.process is worker
 
 

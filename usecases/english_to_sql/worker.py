@@ -5,6 +5,7 @@ Databases and gold results stay warm between questions.
 """
 
 import json
+import signal
 import struct
 import sys
 import traceback
@@ -208,7 +209,8 @@ def answer(databases: Databases, request: Request) -> Request:
 
 
 def main() -> None:
-    """Serves until the other side closes the pipe."""
+    """Serves until the other side closes the pipe; Ctrl-C is for the other side."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     databases = Databases()
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     while (frame := read_frame(requests)) is not None:
