@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -76,7 +76,15 @@ def test_room_is_made_when_it_is_used_up_and_rows_are_dropped() -> None:
     assert layer.get_seq_length() == every.shape[2]
 
 
-def test_what_all_prompts_start_with_is_read_once_and_changes_no_answer() -> None:
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_what_all_prompts_start_with_is_read_once_and_changes_no_answer(two_threads: None) -> None:
     model, tokenizer = base()
     start = tokenizer("The clerk counts the parcels of the day, and the porter takes them to the cars. " * 6)
     ends = [" The", " How many red", " A box of", " Where", " The weight is", " No", " One more", " All of"]
@@ -136,28 +144,23 @@ def test_batches_hold_each_row_once_and_keep_prompts_that_start_alike_together()
     assert all(len(rows) == 1 for rows in batches([[7] * 10_000] * 3, "cpu"))
 
 
-def test_work_side_by_side_keeps_its_order_and_gives_the_threads_back() -> None:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        seen: list[tuple[str, int]] = []
+def test_work_side_by_side_keeps_its_order_and_gives_the_threads_back(two_threads: None) -> None:
+    seen: list[tuple[str, int]] = []
 
-        def work(item: int) -> int:
-            seen.append((threading.current_thread().name, torch.get_num_threads()))
-            time.sleep(0.01 * (item % 2))
-            return item * item
+    def work(item: int) -> int:
+        seen.append((threading.current_thread().name, torch.get_num_threads()))
+        time.sleep(0.01 * (item % 2))
+        return item * item
 
-        assert list(side_by_side(torch.device("cpu"), range(9), work)) == [n * n for n in range(9)]
-        assert {count for _, count in seen} == {1} and len({name for name, _ in seen}) == 2
-        assert torch.get_num_threads() == 2
-        with pytest.raises(ZeroDivisionError):
-            list(side_by_side(torch.device("cpu"), [1, 0, 2], lambda item: 1 // item))
-        assert torch.get_num_threads() == 2
-        seen.clear()
-        assert list(side_by_side(torch.device("meta"), range(3), work)) == [0, 1, 4]
-        assert {name for name, _ in seen} == {threading.current_thread().name}
-    finally:
-        torch.set_num_threads(threads)
+    assert list(side_by_side(torch.device("cpu"), range(9), work)) == [n * n for n in range(9)]
+    assert {count for _, count in seen} == {1} and len({name for name, _ in seen}) == 2
+    assert torch.get_num_threads() == 2
+    with pytest.raises(ZeroDivisionError):
+        list(side_by_side(torch.device("cpu"), [1, 0, 2], lambda item: 1 // item))
+    assert torch.get_num_threads() == 2
+    seen.clear()
+    assert list(side_by_side(torch.device("meta"), range(3), work)) == [0, 1, 4]
+    assert {name for name, _ in seen} == {threading.current_thread().name}
 
 
 def square_and_process(number: int) -> tuple[int, int, bool]:
