@@ -49,9 +49,8 @@ def replies(
     import torch
 
     def answered(rows: list[int]) -> list[Reply]:
-        own = replace(
-            sampling, seed=sampling.seed * SEEDS_APART + rows[0]
-        )  # batches of one prompt must differ
+        # Batches of one prompt must differ.
+        own = replace(sampling, seed=sampling.seed * SEEDS_APART + rows[0])
         with torch.inference_mode():
             return one_batch(model, tokenizer, [prompts[row] for row in rows], most_tokens, own)
 

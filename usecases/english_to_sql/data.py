@@ -139,11 +139,10 @@ def held_part(domain: Domain) -> Stored:
     made = make_held_out(domain, ROWS_PER_HELD_OUT, use, [example.answer for example in written])
     dropped += [str(item) for item in made.dropped]
     by_hand = tuple(gated(written, made.databases, dropped))
-    sets = (
-        {"val": made.examples + by_hand}
-        if domain.split == "val"
-        else {"test": made.examples, "hand_written": by_hand, "paraphrases": made.paraphrases}
-    )
+    if domain.split == "val":
+        sets = {"val": made.examples + by_hand}
+    else:
+        sets = {"test": made.examples, "hand_written": by_hand, "paraphrases": made.paraphrases}
     return Stored(sets, {domain.name: made.databases}, tuple(dropped))
 
 
