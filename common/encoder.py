@@ -1,15 +1,18 @@
 """An embedding model as the gallery sees it: texts in, unit vectors out."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from common import launch
+from common.cores import side_by_side
 from common.linear import LinearMap
 from common.progress import task
 
 CHUNK_TEXTS = 256
+PHRASES_AT_ONCE = 64
 
 
 class Encoder:
@@ -57,3 +60,31 @@ def encode_here(function: Any, pairs: Sequence[tuple[str, int]], what: str) -> n
     vectors = np.empty((len(texts), parts[0].shape[1]), dtype=np.float32)
     vectors[order] = np.concatenate(parts)
     return vectors
+
+
+def phrase_vectors(model: Any, texts: Sequence[str]) -> np.ndarray:
+    """Unit vectors of texts of a few words: batches of one length need no padding, each on its own core."""
+    ids = model.tokenizer(list(texts), truncation=True, max_length=model.max_seq_length)["input_ids"]
+    order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
+    batches = [
+        places[start : start + PHRASES_AT_ONCE]
+        for _, same in groupby(order, key=lambda place: len(ids[place]))
+        for places in [list(same)]
+        for start in range(0, len(places), PHRASES_AT_ONCE)
+    ]
+    made = list(
+        side_by_side(model.device, batches, lambda batch: whole_batch(model, [ids[i] for i in batch]))
+    )
+    vectors = np.empty((len(ids), made[0].shape[1]), dtype=np.float32)
+    vectors[[place for batch in batches for place in batch]] = np.concatenate(made)
+    return vectors
+
+
+def whole_batch(model: Any, ids: Sequence[Sequence[int]]) -> np.ndarray:
+    """Unit vectors of texts with as many tokens each."""
+    import torch
+
+    tokens = torch.tensor(ids, device=model.device)
+    with torch.inference_mode():
+        found = model({"input_ids": tokens, "attention_mask": torch.ones_like(tokens)})
+        return torch.nn.functional.normalize(found["sentence_embedding"], dim=-1).cpu().numpy()

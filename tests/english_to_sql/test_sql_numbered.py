@@ -163,6 +163,14 @@ def test_a_question_that_marks_too_little_is_left_out_of_its_row(case: EnglishTo
     assert [m["role"] for m in row["completion"]] == ["assistant", "user"] * 2 + ["assistant"]
 
 
+def test_a_shot_shows_the_tables_of_its_answer_alone(case: EnglishToSql, splits: Splits) -> None:
+    for example in [e for e in splits.train[:200] if e.extra.get("tables")][:40]:
+        schema = case.prompter.training_schema([example], shot=True)
+        assert {table.name for table in schema.tables} == set(example.extra["tables"])
+        shown = case.train_rows(example, splits)[0]["prompt"][0]["content"]
+        assert len(shown) <= len(case.prompter.asked(example).text)
+
+
 def whole_groups(case: EnglishToSql, splits: Splits, count: int) -> Iterator[list[Example]]:
     """Conversations of so many questions that all mark what their answers need."""
     for group in conversations(splits.train):

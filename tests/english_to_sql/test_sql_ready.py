@@ -1,6 +1,6 @@
 """What prompts and training rows read is encoded before they are written, all at once, and changes none."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,16 +36,16 @@ def test_all_is_encoded_before_it_is_needed(
     alone = [write(example) for example in EXAMPLES]
     forget(monkeypatch)
     encoded: list[int] = []
-    encode = word_vectors.encoded
+    encode = word_vectors.phrase_vectors
 
-    def counted(model: Any, batch: Mapping[str, list[int]]) -> Any:
-        encoded.append(len(batch))
-        return encode(model, batch)
+    def counted(model: Any, texts: Sequence[str]) -> Any:
+        encoded.append(len(texts))
+        return encode(model, texts)
 
-    monkeypatch.setattr(word_vectors, "encoded", counted)
+    monkeypatch.setattr(word_vectors, "phrase_vectors", counted)
     SHORT.ready(EXAMPLES, learnt)
     before = len(encoded)
-    assert 0 < before < sum(encoded) / 4
+    assert before == 1 and encoded[0] > len(EXAMPLES)
     assert [write(example) for example in EXAMPLES] == alone
     assert len(encoded) == before
 
@@ -56,8 +56,3 @@ def test_vectors_made_at_once_are_those_of_the_encoder(monkeypatch: pytest.Monke
     found = word_vectors.vectors(texts)
     wanted = word_vectors.encoder().encode(texts, normalize_embeddings=True, show_progress_bar=False)
     assert np.allclose(found, wanted, atol=1e-5) and len(word_vectors.VECTORS) == 4
-    lengths = [
-        {len(ids) for ids in part.values()}
-        for part in word_vectors.of_one_length({"a": [1], "b": [2], "c": [1, 2]})
-    ]
-    assert lengths == [{1}, {2}]

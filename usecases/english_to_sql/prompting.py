@@ -125,7 +125,7 @@ class Prompter:
             return
         asked = [(example, example.inputs["question"]) for example in examples]
         if learnt:
-            warmed(((self.training_schema([one]), text) for one, text in asked), self.options)
+            warmed(((self.training_schema([one], shot=True), text) for one, text in asked), self.options)
         else:
             seen = ((shown(one, self.schemas), text) for one, text in asked)
             warmed(((part_of(*one, self.options), one[1]) for one in seen), self.options)
@@ -151,8 +151,11 @@ class Prompter:
         except ValueError:
             return example.answer
 
-    def training_schema(self, examples: Sequence[Example]) -> Schema:
-        """The schema in another order, with poorer parts, and at times with fewer tables."""
+    def training_schema(self, examples: Sequence[Example], shot: bool = False) -> Schema:
+        """The schema in another order, with poorer parts, and at times with fewer tables.
+
+        A shot, which stands before a question that is asked, has only the tables of its answer.
+        """
         seed = seed_of(examples[0]) + self.draw
         generator = random.Random(seed)
         removed = [example for example in examples if example.inputs.get("removed")]
@@ -161,8 +164,8 @@ class Prompter:
         if self.options.is_numbered and is_wide(found):
             found = narrowed(found, used_scores(found, examples))
         tables = [table.name for table in found.tables if table.name in names]
-        if tables and generator.random() > WHOLE_SHARE:
-            room = generator.randint(200, LARGEST_SCHEMA)
+        if tables and (shot or generator.random() > WHOLE_SHARE):
+            room = 0 if shot else generator.randint(200, LARGEST_SCHEMA)
             found = with_distractors(found, tables, seed, lambda part: len(compact(part, Style())) <= room)
         return drop_components(shuffle(found, seed), seed, **DROPPED)
 
@@ -176,9 +179,9 @@ class Prompter:
         columns = [name for name in needed if len(name) > 1]
         return all(name in schema.identifiers(schema.table(table)) for table, name in columns)
 
-    def training_row(self, examples: Sequence[Example]) -> dict[str, Any]:
+    def training_row(self, examples: Sequence[Example], shot: bool = False) -> dict[str, Any]:
         """One conversation: the schema once, then a question and its answer after the other."""
-        schema = self.training_schema(examples)
+        schema = self.training_schema(examples, shot)
         told = [example for example in examples if self.is_told(example, schema)]
         first, *further = told or examples
         made = build_prompt(schema, first.inputs["question"], self.options)

@@ -105,7 +105,7 @@ class EnglishToSql(UseCase):
         return answer
 
     def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
-        return [self.prompter.training_row([example])]
+        return [self.prompter.training_row([example], shot=True)]
 
     def training_set(self, splits: Splits) -> list[dict[str, Any]]:
         """Several questions to a schema, which is read once for all of them."""
