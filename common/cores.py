@@ -1,6 +1,6 @@
 """Work on several processor cores: each piece on one of them, the pieces side by side.
 
-Two cores on one small product gain a fifth over one core; one product on each of them doubles the work done.
+Several cores on one small product gain little over one core; a product on each of them gains far more.
 """
 
 import os

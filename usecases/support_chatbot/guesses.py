@@ -54,25 +54,25 @@ class Guesser:
 
     def things(self, text: str, told: Sequence[tuple[str, str]]) -> list[str]:
         """The things of a plan, each one that its request can be about; two requests rather have two."""
-        found = [self.thing(text, *one) for one in told]
+        found, names = [self.thing(text, *one) for one in told], [name for name, _ in told]
+        if len(found) != 2 or found[0] != found[1] or any(about(name) != "item" for name in names):
+            return found
         other = [one for one in products(text, self.words) if one.lower() != found[0].lower()]
-        alike = len(set(found)) < len(found) == 2 and all(about(name) == "item" for name, _ in told)
-        return (
-            self.dealt(text, [name for name, _ in told], [*found[:1], *other]) if alike and other else found
-        )
+        return self.dealt(text, names, [found[0], other[0]]) if other else found
 
     def thing(self, text: str, name: str, told: str) -> str:
         """What a plan calls the thing of a request, or what can be one where that cannot."""
         kind = about(name)
-        is_right = told and bool(ORDER.fullmatch(told.upper())) == (kind == "order")
-        is_right = is_right and told.lower() not in self.words
+        is_order = bool(ORDER.fullmatch(told.upper()))
+        if told and is_order == (kind == "order") and told.lower() not in self.words:
+            return told
         better = subject(text, kind, self.words)
-        found = re.search(rf"\b{better}\b", text, re.IGNORECASE) if better and not is_right else None
+        found = re.search(rf"\b{better}\b", text, re.IGNORECASE) if better else None
         return found[0] if found else told
 
     def dealt(self, text: str, names: Sequence[str], things: Sequence[str]) -> list[str]:
         """Two things to two requests: each stands in the part of the message that sounds like its request."""
-        places = sorted((text.lower().find(thing.lower()), thing) for thing in things[:2])
+        places = sorted((text.lower().find(thing.lower()), thing) for thing in things)
         middle = (places[0][0] + len(places[0][1]) + places[1][0]) // 2
         left, right = (self.scores(part) for part in (text[:middle], text[middle:]))
         gain = [left.get(name, 0.0) - right.get(name, 0.0) for name in names]

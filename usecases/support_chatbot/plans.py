@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from common.usecase import Example
 from usecases.support_chatbot.content import HAND_OVER, read, vocabulary
+from usecases.support_chatbot.floor import said
 from usecases.support_chatbot.prompt import Message, cards_of, turns_of
 from usecases.support_chatbot.scoring import CUT_MARK, contains, parts
 
@@ -84,9 +85,9 @@ def answer(example: Example, output: str, things: Things = as_told) -> str:
         return f"{HAND_OVER}\n{read('outside')['answers']['hand_over'][0]}{cut}"
     names = [text.partition(": ")[0] for text in lines]
     asked = [text.partition(": ")[2].partition("; ") for text in lines]
-    said = " ".join(turn["content"] for turn in turns_of(example) if turn["role"] == "user")
-    told = [(name, mended(thing, said)) for name, (_, _, thing) in zip(names, asked, strict=True)]
-    right = things(said, told) if told else []
+    text = said(example)
+    told = [(name, mended(thing, text)) for name, (_, _, thing) in zip(names, asked, strict=True)]
+    right = things(text, told)
     parts = zip(names, asked, right, strict=True)
     sentences = [told_line(held.get(name), wanted, thing) for name, (wanted, _, _), thing in parts]
     return f"{' + '.join(names)}\n{' '.join(sentences)}{cut}" if sentences and all(sentences) else output
@@ -103,8 +104,8 @@ def told_line(card: Card | None, wanted: str, thing: str) -> str:
     return " ".join(read("asks")[f]["answers"][0].format(do=does, v=card[f]) for f in told_once)
 
 
-def mended(thing: str, said: str) -> str:
+def mended(thing: str, text: str) -> str:
     """A thing in the customer's own letters: the nearest of their words that are none of the desk's."""
-    spoken = {word.lower(): word for word in SPOKEN.findall(said) if word.lower() not in vocabulary()}
+    spoken = {word.lower(): word for word in SPOKEN.findall(text) if word.lower() not in vocabulary()}
     near = get_close_matches(thing.lower(), spoken, n=1, cutoff=ALIKE)
     return spoken[near[0]] if near else thing
