@@ -114,7 +114,7 @@ def test_only_a_start_that_is_long_enough_is_shared_and_each_prompt_keeps_a_toke
 
 def test_what_is_drawn_differs_from_batch_to_batch_and_not_from_run_to_run() -> None:
     model, tokenizer = base()
-    prompts = [[tokenizer.bos_token_id]] * (BATCH_PROMPTS + 40)
+    prompts = [[tokenizer.bos_token_id]] * (2 * BATCH_PROMPTS)
     drawn = [one.text for one in replies(model, tokenizer, prompts, 20, Sampling(1.0, 3))]
     assert len(set(drawn)) > BATCH_PROMPTS + 20
     assert drawn == [one.text for one in replies(model, tokenizer, prompts, 20, Sampling(1.0, 3))]
