@@ -199,9 +199,9 @@ class Speaker:
         own, own_sql = self.condition(table)
         if self.random.random() < 0.2:
             more, more_sql = self.condition(table)
-            joint = self.random.choice(("and", "and", "or"))
+            joint = "and" if depth else self.random.choice(("and", "and", "or"))
             said = f" {own} {joint} {more}"
-            return said, [f"{own_sql} OR {more_sql}"] if joint == "or" and not depth else [own_sql, more_sql]
+            return said, [f"{own_sql} OR {more_sql}"] if joint == "or" else [own_sql, more_sql]
         return f" {own}", [own_sql]
 
 

@@ -12,7 +12,7 @@ from common.embedded.corpus_groups import GroupAsker
 from common.embedded.corpus_prompts import question_and_query
 from common.embedded.corpus_schema import TYPES, Schema, make_schema
 
-FINGERPRINT = "22dd6f3167001e3dbf4fe5c73185c11f750b27afd4332ca3a414d4a8abf9d299"
+FINGERPRINT = "249f4dcb3ddfea2700b457c94537a52b625c3320b3240465f993382ecafb926e"
 
 
 def test_same_seed_same_documents() -> None:
