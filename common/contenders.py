@@ -1,13 +1,12 @@
 """Who stands in the table: the use case's floor, what the tuner compares with, and the tuned model."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from types import ModuleType
 
-from common import large
+from common import cores, large
 from common.errors import GalleryError
 from common.job import Contender, Job, Output
 from common.usecase import Answerer, Example, Splits, UseCase
@@ -47,7 +46,7 @@ def timed(
     examples: tuple[Example, ...],
 ) -> list[Output]:
     """Outputs with the seconds that each took on average, where the tuner did not say."""
-    started = time.perf_counter()
+    started = cores.worked_seconds()
     outputs = answer(job, examples)
-    each = (time.perf_counter() - started) / max(len(outputs), 1)
+    each = (cores.worked_seconds() - started) / max(len(outputs), 1)
     return [output if output.seconds else replace(output, seconds=each) for output in outputs]

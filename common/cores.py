@@ -5,9 +5,12 @@ Several cores on one small product gain little over one core; a product on each 
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
+
+from common import launch
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,6 +21,13 @@ def available() -> int:
     """Cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def worked_seconds() -> float:
+    """A clock for what work costs: processor time on a CPU, which no neighbour makes longer."""
+    import torch
+
+    return time.perf_counter() if torch.cuda.is_available() else time.process_time() * launch.count()
 
 
 def in_processes(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:

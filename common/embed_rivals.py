@@ -1,11 +1,11 @@
 """What a tuned encoder is compared with: the untuned one, BM25 fused with it, a linear map on it."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from common.cores import worked_seconds
 from common.encoder import Encoder
 from common.job import Contender, Job, Output
 from common.linear import LinearMap, fit_linear
@@ -64,9 +64,9 @@ def as_outputs(
 def ranked(job: Job, encoder: Encoder, documents: np.ndarray, examples: tuple[Example, ...]) -> list[Output]:
     """Answers by exact search."""
     texts = questions(job, examples)
-    started = time.perf_counter()
+    started = worked_seconds()
     rankings = rank(encoder.queries(texts), documents, list(job.splits.documents))
-    return as_outputs(examples, rankings, encoder.tokens(texts), time.perf_counter() - started)
+    return as_outputs(examples, rankings, encoder.tokens(texts), worked_seconds() - started)
 
 
 def zero_shot(job: Job, examples: tuple[Example, ...]) -> list[Output]:
@@ -85,11 +85,11 @@ def fusion(job: Job, examples: tuple[Example, ...]) -> list[Output]:
 
     weight = max(WEIGHTS, key=on_val) if val else 0.5
     say(f"  fusion: weight of BM25 chosen on val: {weight}")
-    started = time.perf_counter()
+    started = worked_seconds()
     words = bm25(job.splits.documents, questions(job, examples))
     fused = [fuse(w, v, weight) for w, v in zip(words, base_rankings(job, examples), strict=True)]
     tokens = load(job, None).tokens(questions(job, examples))
-    return as_outputs(examples, fused, tokens, time.perf_counter() - started)
+    return as_outputs(examples, fused, tokens, worked_seconds() - started)
 
 
 def linear(job: Job, examples: tuple[Example, ...]) -> list[Output]:
@@ -105,10 +105,10 @@ def trained_linear(job: Job) -> LinearMap:
 
 
 def timed_linear(job: Job) -> LinearMap:
-    started = time.perf_counter()
+    started = worked_seconds()
     val = side(job, job.splits.val)
     found = fit_linear(training_side(job), val, base_vectors(job), job.seed)
-    job.shared[f"linear-seconds-{job.seed}"] = time.perf_counter() - started
+    job.shared[f"linear-seconds-{job.seed}"] = worked_seconds() - started
     return found
 
 

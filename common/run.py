@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from common import (
     attempts,
+    beside,
     contenders,
     data,
     large,
@@ -111,9 +112,13 @@ def stages(run: Run) -> RunRecord:
     splits = data_stage(run)
     base = models.resolve(run.config.model, run.config.revision, run.usecase.tuner)
     job = Job(run.usecase, splits, run.config, base, 0, run.folder)
-    baselines = baselines_stage(run, job)
-    summary = Summary(run.usecase, run.config, run.folder, base, splits.test, baselines, [])
+    summary = Summary(run.usecase, run.config, run.folder, base, splits.test, [], [])
     try:
+        if has_company(run):
+            say("[bold]2 baselines[/bold] in a process of its own, beside the training")
+            with beside.beside(lambda: answer_untuned(run, job), run.folder / "baselines.txt"):
+                tune_stage(replace(job, folder=run.seed_folder(0)))
+        summary.baselines.extend(baselines_stage(run, job))
         job = search.searched(job, attempts.fit) if run.config.search else job
         job = rates.searched(job, attempts.fit) if run.config.rates else job
         for seed in range(run.config.seeds):
@@ -121,6 +126,8 @@ def stages(run: Run) -> RunRecord:
             tune_stage(seeded)
             summary.tuned_by_seed.append(evaluate_stage(seeded))
     except (TrainingFailed, KeyboardInterrupt) as error:
+        if isinstance(error, TrainingFailed) and not summary.baselines:
+            summary.baselines.extend(baselines_stage(run, job))
         failed = summary.failed_record(getattr(error, "status", "cancelled"), str(error))
         write_json(run.folder / "record.json", failed.model_dump())
         raise
@@ -182,18 +189,40 @@ def baselines_stage(run: Run, job: Job) -> list[tuple[Contender, list[Output]]]:
     """Answers of every untuned contender on test."""
     say("[bold]2 baselines[/bold]")
     found = []
-    for contender in contenders.untuned(run.usecase):
-        if run.config.model == models.CHARACTERS and contender.kind == "prompting":
-            continue  # random weights cannot be asked
-        path = run.folder / "baselines" / f"{contender.name}.jsonl"
-        if not done(path):
-            outputs = contenders.timed(contender.answer, job, job.splits.test)
-            write_outputs(path, outputs)
-            launch.wait()
-        found.append((contender, read_outputs(path)))
+    for contender in untuned(run):
+        found.append((contender, untuned_outputs(run, job, contender)))
         say_score(run.usecase, job.splits.test, contender.label, found[-1][1])
     job.shared["untuned"] = {c.name: [output.value for output in outputs] for c, outputs in found}
     return found
+
+
+def untuned(run: Run) -> list[Contender]:
+    """The untuned contenders of a run; random weights cannot be asked."""
+    every = contenders.untuned(run.usecase)
+    return [one for one in every if run.config.model != models.CHARACTERS or one.kind != "prompting"]
+
+
+def untuned_outputs(run: Run, job: Job, contender: Contender) -> list[Output]:
+    """What a contender answers, from its file where it has been asked."""
+    path = run.folder / "baselines" / f"{contender.name}.jsonl"
+    if not done(path):
+        write_outputs(path, contenders.timed(contender.answer, job, job.splits.test))
+        launch.wait()
+    return read_outputs(path)
+
+
+def answer_untuned(run: Run, job: Job) -> None:
+    """Asks every untuned contender."""
+    for contender in untuned(run):
+        untuned_outputs(run, job, contender)
+
+
+def has_company(run: Run) -> bool:
+    """Whether baselines and the first training are to do, and can be done at once."""
+    config = run.config
+    is_plain = not (config.smoke or config.search or config.rates)
+    both = not (run.folder / "baselines").exists() and not run.seed_folder(0).exists()
+    return is_plain and both and beside.possible()
 
 
 def done(path: Path) -> bool:

@@ -11,7 +11,7 @@ NAMES = usecase.names()
 ORDER = (
     "errors launch cores pictures usecase config nearby rows pages data parts examples floors labelling "
     "samples personal doctor templates embedded bottleneck hub pooled models vision vocabulary job track "
-    "metrics retrieval ranking methods progress large linear encoder searcher chat stored key_values "
+    "metrics retrieval ranking methods progress beside large linear encoder searcher chat stored key_values "
     "generate evaluate_text preferences embed_rivals classify_rivals vision_rivals record cells evaluate "
     "results reach stamp rehearsal muon trainer lessons trl_adapter question_tuning refusals answering "
     "milder reward_model preference_stage preference_checks tuners contenders attempts search rates "

@@ -1,0 +1,77 @@
+"""Two parts of a run at once: one in a process of its own, each with half of the cores.
+
+One core to a part does more than all cores on one part after the other: small products gain little from a
+second core, and work in Python nothing.
+"""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from common import cores, launch, progress
+from common.errors import TrainingFailed
+
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def possible() -> bool:
+    """Whether this process can be doubled at no cost: on Linux, where no GPU and no other process works."""
+    import torch
+
+    alone = launch.count() == 1 and not torch.cuda.is_available()
+    return sys.platform == "linux" and alone and torch.get_num_threads() > 1
+
+
+@contextmanager
+def beside(work: Callable[[], Any], words: Path) -> Iterator[None]:
+    """Does `work` while the body runs, and says at the end what it had to say.
+
+    What it leaves undone the caller must find undone, and do: the other process may have been killed.
+    """
+    import torch
+
+    words.touch()
+    threads = torch.get_num_threads()
+    helper = multiprocessing.get_context("fork").Process(target=helped, args=(work, words, threads // 2))
+    helper.start()
+    torch.set_num_threads(threads - threads // 2)
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, TrainingFailed):
+            helper.kill()
+        raise
+    finally:
+        helper.join()
+        torch.set_num_threads(threads)
+        if said := words.read_text(encoding="utf-8").rstrip():
+            progress.console.print(said, markup=False, soft_wrap=True)
+        words.unlink()
+
+
+def helped(work: Callable[[], Any], words: Path, threads: int) -> None:
+    """The other process: on its own cores, silent, and gone when the first one is."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    cores.leave_stopping()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    torch.set_num_threads(threads)
+    Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+    with words.open("w", encoding="utf-8") as file, threadpool_limits(threads):
+        progress.console.file = sys.stderr = file
+        work()
+
+
+def end_with(parent: int) -> None:
+    """Ends this process when its parent is gone."""
+    while os.getppid() == parent:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    os._exit(1)
