@@ -1,9 +1,9 @@
 """What a consultant would say of every use case, computed from its record and a price.
 
-An answer costs the seconds it took at the price of a machine hour; a prompted model may instead be
-priced by its tokens, as a hosted one is. Training is paid once. Where a tuned answer is cheaper than
-the best untuned one, there is a volume from which tuning also pays in money. Tuning of another kind
-that costs far less and is as good changes the advice, though not the verdict on tuning.
+An answer costs the seconds it took, processor seconds on a CPU, at the price of a machine hour; a prompted
+model may instead be priced by its tokens, as a hosted one is. Training is paid once. Where a tuned answer is
+cheaper than the best untuned one, there is a volume from which tuning also pays in money. Tuning of another
+kind that costs far less and is as good changes the advice, though not the verdict on tuning.
 """
 
 from collections import defaultdict

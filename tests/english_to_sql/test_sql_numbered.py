@@ -227,13 +227,26 @@ def test_every_question_is_learnt_under_several_orders_of_its_schema(
     assert f"{left_out} of 80 questions are left out" in capsys.readouterr().out
 
 
+def test_no_more_questions_are_learnt_than_asked_for(splits: Splits) -> None:
+    few = replace(splits, train=splits.train[:60])
+    some = EnglishToSql().configured({"answers": "short", "questions": 20}).training_set(few)
+    every = EnglishToSql().configured({"answers": "short", "questions": 60}).training_set(few)
+    assert every == EnglishToSql().configured({"answers": "short"}).training_set(few)
+    learnt, known = (
+        sum(m["role"] == "assistant" for r in rows for m in r["completion"]) for rows in (some, every)
+    )
+    assert 10 < learnt <= 20 and 40 < known <= 60
+    assert some == EnglishToSql().configured({"answers": "short", "questions": 20}).training_set(few)
+
+
 def pieces_of(row: dict[str, Any]) -> str:
     """The schema that a conversation begins with."""
     return row["prompt"][0]["content"].split("\nQ: ")[0]
 
 
 def test_unknown_settings_are_refused() -> None:
-    for task in ({"answers": "long"}, {"answer": "short"}, {"orders": 0}, {"orders": "two"}, {"orders": 2.0}):
+    wrong = ({"answers": "long"}, {"answer": "short"}, {"orders": 0}, {"orders": "two"}, {"orders": 2.0})
+    for task in (*wrong, {"questions": 0}, {"questions": "all"}):
         with pytest.raises(GalleryError, match="task reads answers"):
             EnglishToSql().configured(task)
     with pytest.raises(ValueError, match="inline or not at all"):

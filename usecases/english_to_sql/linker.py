@@ -178,12 +178,13 @@ def asked(
 
 def texts_of(schema: Schema, found: Sequence[Mention], asking: Sequence[Asking]) -> Iterator[str]:
     """Every text whose vector the links of a question need."""
-    asked_for = [text for one in asking for text in (one.whole, one.bare)]
+    bare = [one.bare for one in asking]
+    yield from (*bare, *(one.whole for one in asking))
     place = Place(schema, found)
     for one in targets(schema) if asking else ():
-        own = [*one.texts, *asked_for]
-        yield from own
-        yield from (f"{one.about} {text}" for text in own if one.table in place.named)
+        yield from one.texts
+        if one.table in place.named:
+            yield from (f"{one.about} {text}" for text in (*one.texts, *bare))
 
 
 def asking_of(

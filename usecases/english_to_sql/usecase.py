@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from common.data import by_hash
 from common.errors import GalleryError
 from common.progress import say
 from common.usecase import Answerer, Example, Scores, Source, Splits, Table, UseCase
@@ -21,6 +22,7 @@ from usecases.english_to_sql.scoring import choose_by_rows, golds, report, score
 Generate = Callable[[Sequence[list[Message]]], Sequence[str]]
 FORMS = {"sql": PLAIN, "short": SHORT}
 MOST_ORDERS = 20
+MOST_QUESTIONS = 1_000_000
 
 
 class EnglishToSql(UseCase):
@@ -44,21 +46,24 @@ class EnglishToSql(UseCase):
 
     def __init__(self) -> None:
         self.user: UserData | None = None
-        self.prompter, self.orders = Prompter(PLAIN, self.schema), 1
+        self.prompter, self.orders, self.questions = Prompter(PLAIN, self.schema), 1, MOST_QUESTIONS
 
     def configured(self, task: Mapping[str, Any]) -> "EnglishToSql":
         """`answers = "short"`: a numbered schema and short SQL, for models too small for long names.
         `orders = 3`: every question is learnt under as many orders of its schema, one after the other.
+        `questions = 4000`: no more are learnt, drawn by hash; untuned contenders may look at all of them.
         """
-        answers, orders = task.get("answers", "sql"), task.get("orders", 1)
-        is_count = isinstance(orders, int) and 1 <= orders <= MOST_ORDERS
-        if set(task) - {"answers", "orders"} or answers not in FORMS or not is_count:
+        most = {"orders": MOST_ORDERS, "questions": MOST_QUESTIONS}
+        answers, counts = task.get("answers", "sql"), {name: task.get(name, 1) for name in most}
+        counted = all(isinstance(counts[name], int) and 1 <= counts[name] <= most[name] for name in most)
+        if set(task) - {"answers", *most} or answers not in FORMS or not counted:
             raise GalleryError(
-                f'task reads answers = "sql" or "short", and orders from 1 to {MOST_ORDERS}; '
-                f"found {dict(task)}."
+                f'task reads answers = "sql" or "short", orders from 1 to {MOST_ORDERS}, and questions from '
+                f"1 to {MOST_QUESTIONS:,}; found {dict(task)}."
             )
         made = type(self)()
-        made.prompter, made.orders = Prompter(FORMS[answers], made.schema), orders
+        made.prompter, made.orders = Prompter(FORMS[answers], made.schema), counts["orders"]
+        made.questions = task.get("questions", MOST_QUESTIONS)
         return made
 
     def load(self, data: Path | None) -> Splits:
@@ -110,9 +115,11 @@ class EnglishToSql(UseCase):
     def training_set(self, splits: Splits) -> list[dict[str, Any]]:
         """Several questions to a schema, which is read once for all of them."""
         draws = [replace(self.prompter, draw=number) for number in range(self.orders)]
-        rows = [row for prompter in draws for row in prompter.training_set(splits.train)]
+        chosen = {example.id for example in by_hash(splits.train)[: self.questions]}
+        examples = [example for example in splits.train if example.id in chosen]
+        rows = [row for prompter in draws for row in prompter.training_set(examples)]
         asked = sum(message["role"] == "assistant" for row in rows for message in row["completion"])
-        if left_out := self.orders * len(splits.train) - asked:
+        if left_out := self.orders * len(examples) - asked:
             say(f"  {left_out:,} of {asked + left_out:,} questions are left out: the linker misses a column")
             say("  that their query needs, and to learn from them is to learn to guess")
         return rows
