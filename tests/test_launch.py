@@ -31,6 +31,18 @@ mixed_precision: "no"
 main_process_port: 0
 use_cpu: false
 """
+ZERO = """
+compute_environment: LOCAL_MACHINE
+distributed_type: DEEPSPEED
+deepspeed_config:
+  zero_stage: 2
+  gradient_accumulation_steps: 1
+num_machines: 1
+num_processes: 2
+mixed_precision: "no"
+main_process_port: 0
+use_cpu: true
+"""
 STAGES = ("baselines/floor.jsonl", "baselines/zero_shot.jsonl", "baselines/few_shot.jsonl")
 
 
@@ -105,14 +117,10 @@ def test_a_killed_process_ends_the_run_in_words_and_one_process_continues_it(
 def test_weights_in_shards_give_an_adapter_that_one_process_loads(
     toy: tuple[Path, Path], alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
-    from accelerate.commands.launch import launch_command, launch_command_parser
     from safetensors.torch import load_file
 
     monkeypatch.setenv("SHARDED", "1")
-    (tmp_path / "cluster.yaml").write_text(SHARDS)
-    own = [WORKER, *map(str, (toy[0], tmp_path / "out", toy[1]))]
-    arguments = ["--config_file", str(tmp_path / "cluster.yaml"), *own]
-    launch_command(launch_command_parser().parse_args(arguments))
+    started_by_accelerate(SHARDS, toy, tmp_path)
     said = capfd.readouterr().out
     shares = [float(share) for share in re.findall(r"process \d holds (\S+) of the weights", said)]
     assert len(shares) == 2 and max(shares) < 0.6 and sum(shares) == pytest.approx(1, abs=0.02)
@@ -126,6 +134,26 @@ def test_weights_in_shards_give_an_adapter_that_one_process_loads(
     for name, weight in two.items():
         assert np.allclose(loaded[name.replace(".weight", ".default.weight")].detach(), weight)
     assert all(float(weight.abs().max()) > 0 for weight in two.values())
+
+
+def started_by_accelerate(settings: str, toy: tuple[Path, Path], folder: Path) -> None:
+    """The run, started by accelerate with a file of settings."""
+    from accelerate.commands.launch import launch_command, launch_command_parser
+
+    (folder / "cluster.yaml").write_text(settings)
+    own = [WORKER, *map(str, (toy[0], folder / "out", toy[1]))]
+    arguments = ["--config_file", str(folder / "cluster.yaml"), *own]
+    launch_command(launch_command_parser().parse_args(arguments))
+
+
+def test_deepspeed_gives_the_losses_of_one_process(
+    toy: tuple[Path, Path], alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("deepspeed")
+    monkeypatch.setenv("DS_ACCELERATOR", "cpu")
+    started_by_accelerate(ZERO, toy, tmp_path)
+    assert np.allclose(losses(alone), losses(tmp_path / "out"), rtol=0, atol=1e-5)
+    assert record.read(tmp_path / "out" / "record.json").training["processes"] == 2
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 5])
