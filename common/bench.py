@@ -7,6 +7,7 @@ the rows over a cluster; so can other engines (GNU parallel, Slurm) with the lin
 
 import json
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -205,7 +206,27 @@ def one_by_one(
     """Runs one row after another on this machine."""
     for number, task in enumerate(tasks, start=1):
         say(f"[bold]{number}/{len(tasks)} {task.name}[/bold]: {task.why}")
+        lend_untuned(task, tasks[: number - 1])
         yield (task, *(runner or in_process)(task))
+
+
+def lend_untuned(task: Task, earlier: Sequence[Task]) -> None:
+    """Gives a row the untuned answers of an earlier one that differs in the method alone."""
+    folder = run.RUNS_FOLDER / task.name / "baselines"
+    code = at_present(task)[2]["code"]
+    for other in earlier:
+        there = run.RUNS_FOLDER / other.name
+        is_done = (there / "record.json").is_file() and not ended_badly(there)
+        same = basis(other) == basis(task) and described(there).get("stamp", {}).get("code") == code
+        if is_done and same and not folder.exists():
+            shutil.copytree(there / "baselines", folder)
+            say(f"  untuned answers are those of {other.name}")
+
+
+def basis(task: Task) -> tuple[Any, ...]:
+    """What untuned answers depend on; a base in 4 bits answers otherwise."""
+    rest = {key: value for key, value in task.given.items() if key not in ("method", "rates")}
+    return task.usecase, task.variant, rest, task.given.get("method") == "qlora"
 
 
 def set_aside_stale(task: Task, folder: Path) -> None:

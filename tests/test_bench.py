@@ -149,6 +149,24 @@ def test_a_failed_run_becomes_a_row_and_the_rest_goes_on(place: Path) -> None:
     assert "out of luck" in board.negatives.page(list(rows.values()))
 
 
+def test_methods_share_the_untuned_answers_that_are_the_same_for_all(place: Path) -> None:
+    lent: dict[str, bool] = {}
+
+    def runner(task: bench.Task) -> tuple[int, str]:
+        kept = run.RUNS_FOLDER / task.name / "baselines" / "floor.jsonl"
+        lent[task.name] = kept.is_file()
+        record.write_text(kept, task.name)
+        if task.name == "toy--offline--full":
+            return 1, "no"
+        return finishes(task)
+
+    carry_out(place, runner, methods=True)
+    compared = [name for name in lent if name not in ("toy--offline", "toy--offline-full")]
+    assert len(compared) > 3 and compared[0] == "toy--offline--full"
+    assert [lent[name] for name in compared] == [False, False, *[True] * (len(compared) - 2)]
+    assert not lent["toy--offline"] and not lent["toy--offline-full"], "a variant is a row of its own"
+
+
 def test_stopped_and_started_again_it_goes_on(place: Path) -> None:
     calls: list[str] = []
 
