@@ -1,7 +1,7 @@
-"""Two parts of a run at once: one in a process of its own, each with half of the cores.
+"""Two parts of a run at once on a small machine: one in a process of its own on one core, one on the rest.
 
-One core to a part does more than all cores on one part after the other: small products gain little from a
-second core, and work in Python nothing.
+On two cores that does more than both on one part after the other: small products gain little from a second
+core, and work in Python nothing. With many cores a part on one of them would be what the others wait for.
 """
 
 import multiprocessing
@@ -18,14 +18,15 @@ from common import cores, launch, progress
 from common.errors import TrainingFailed
 
 SECONDS_BETWEEN_LOOKS = 1.0
+MOST_CORES = 3
 
 
 def possible() -> bool:
-    """Whether this process can be doubled at no cost: on Linux, where no GPU and no other process works."""
+    """Whether two parts gain by it, and this process can be doubled at no cost, as on Linux."""
     import torch
 
     alone = launch.count() == 1 and not torch.cuda.is_available()
-    return sys.platform == "linux" and alone and torch.get_num_threads() > 1
+    return sys.platform == "linux" and alone and 1 < torch.get_num_threads() <= MOST_CORES
 
 
 @contextmanager
@@ -38,9 +39,9 @@ def beside(work: Callable[[], Any], words: Path) -> Iterator[None]:
 
     words.touch()
     threads = torch.get_num_threads()
-    helper = multiprocessing.get_context("fork").Process(target=helped, args=(work, words, threads // 2))
+    helper = multiprocessing.get_context("fork").Process(target=helped, args=(work, words))
     helper.start()
-    torch.set_num_threads(threads - threads // 2)
+    torch.set_num_threads(threads - 1)
     try:
         yield
     except BaseException as error:
@@ -55,17 +56,20 @@ def beside(work: Callable[[], Any], words: Path) -> Iterator[None]:
         words.unlink()
 
 
-def helped(work: Callable[[], Any], words: Path, threads: int) -> None:
-    """The other process: on its own cores, silent, and gone when the first one is."""
+def helped(work: Callable[[], Any], words: Path) -> None:
+    """The other process: silent, gone when the first one is, and on one core.
+
+    Threads of OpenMP do not outlive a doubled process: on several cores it would wait for them for ever.
+    """
     import torch
     from threadpoolctl import threadpool_limits
 
     cores.leave_stopping()
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
-    with words.open("w", encoding="utf-8") as file, threadpool_limits(threads):
+    with words.open("w", encoding="utf-8") as file, threadpool_limits(1):
         progress.console.file = sys.stderr = file
         work()
 

@@ -1,9 +1,9 @@
 """What a run was made of, as hashes: its code, its data, its settings. A record older than those is stale.
 
 Code is hashed as it is parsed, without comments and docstrings, over the definitions that a run with these
-settings can reach; what only prints or draws is left out, as are defaults of the environment. So neither a
-new line of help nor a change of the board makes a benchmark stale. A record's hashes are taken anew on its
-own commit where git has it, since how they are taken changes too.
+settings can reach; what only prints, draws or orders the work is left out, as are defaults of the
+environment. So neither a new line of help nor a change of the board makes a benchmark stale. A record's
+hashes are taken anew on its own commit where git has it, since how they are taken changes too.
 """
 
 import ast
@@ -23,7 +23,8 @@ from common.config import NOT_IN_IDENTITY, RunConfig
 from common.record import RunRecord
 from common.usecase import ROOT, UseCase
 
-ONLY_SHOWS = ("common.report", "common.board", "common.progress", "common.stamp", "common.errors")
+# What shows results, and what says when they are made, is no part of how they come about.
+APART = tuple(f"common.{name}" for name in "report board progress stamp errors beside".split())
 SETTINGS = "common.config"  # settings are held against each other by value, so what may be set does not count
 NOT_SETTINGS = NOT_IN_IDENTITY | {"about", "smoke", "needs_data"}
 
@@ -105,7 +106,7 @@ def code_hash(config: RunConfig, folder: Path, root: Path = ROOT) -> str:
 def reached(config: RunConfig, folder: Path, root: Path = ROOT) -> dict[reach.Key, list[ast.stmt]]:
     """What a run with these settings can reach: its stages, its tuner, its use case."""
     unused = [f"common.{name}" for name in ("search", "rates") if not getattr(config, name)]
-    found = reach.Reach(root, (*ONLY_SHOWS, *unused))
+    found = reach.Reach(root, (*APART, *unused))
     found.start("common.run", "execute")
     found.start(f"common.tuners.{config.tuner}")
     found.place(f"usecases.{folder.name}", folder)

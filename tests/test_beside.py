@@ -60,6 +60,24 @@ def test_a_run_beside_its_baselines_has_the_results_of_one_after_the_other(
     assert not (tmp_path / "two" / "baselines.txt").exists()
 
 
+def test_a_process_that_has_used_its_cores_can_still_be_doubled(tmp_path: Path, two_threads: None) -> None:
+    large = torch.ones(1500, 1500)
+    assert float((large @ large)[0, 0]) == 1500
+
+    def work() -> None:
+        (tmp_path / "sum").write_text(str(float((large @ large)[0, 0])))
+
+    with beside.beside(work, tmp_path / "words"):
+        pass
+    assert (tmp_path / "sum").read_text() == "1500.0"
+
+
+@pytest.mark.parametrize(("threads", "gains"), [(1, False), (2, True), (3, True), (4, False)])
+def test_it_is_for_small_machines(threads: int, gains: bool, two_threads: None) -> None:
+    torch.set_num_threads(threads)
+    assert beside.possible() == (gains and not torch.cuda.is_available())
+
+
 def test_what_a_killed_process_left_undone_is_left_to_the_caller(tmp_path: Path, two_threads: None) -> None:
     with beside.beside(lambda: os.kill(os.getpid(), signal.SIGKILL), tmp_path / "words"):
         done = "the body"
