@@ -19,6 +19,7 @@ from common.errors import TrainingFailed
 
 SECONDS_BETWEEN_LOOKS = 1.0
 MOST_CORES = 3
+LESS_URGENT = 10  # what the first process does takes longer, at times with processes of its own
 
 
 def possible() -> bool:
@@ -59,12 +60,13 @@ def beside(work: Callable[[], Any], words: Path) -> Iterator[None]:
 def helped(work: Callable[[], Any], words: Path) -> None:
     """The other process: silent, gone when the first one is, and on one core.
 
-    Threads of OpenMP do not outlive a doubled process: on several cores it would wait for them for ever.
+    On several cores it would wait for ever for the OpenMP threads of the process that it is a copy of.
     """
     import torch
     from threadpoolctl import threadpool_limits
 
     cores.leave_stopping()
+    os.nice(LESS_URGENT)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     torch.set_num_threads(1)

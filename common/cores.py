@@ -5,6 +5,7 @@ Several cores on one small product gain little over one core; a product on each 
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -35,8 +36,15 @@ def in_processes(work: Callable[[Item], Result], items: Sequence[Item]) -> Itera
     if (workers := min(available(), len(items), MOST_AT_ONCE)) < 2:
         yield from map(work, items)
         return
-    with ProcessPoolExecutor(workers, initializer=leave_stopping) as pool:
+    with ProcessPoolExecutor(workers, initializer=settle_in) as pool:
         yield from pool.map(work, items)
+
+
+def settle_in() -> None:
+    """One core to a process, which would wait for ever for the OpenMP threads of the one it is a copy of."""
+    leave_stopping()
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 def leave_stopping() -> None:

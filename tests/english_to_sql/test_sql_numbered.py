@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from common import usecase
+from common import cores, usecase
 from common.errors import GalleryError
 from common.usecase import Example, Splits
+from usecases.english_to_sql import prompting
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
 from usecases.english_to_sql.load_ddl import from_ddl
 from usecases.english_to_sql.numbered import NotShownError, decode, encode, numbered, places
@@ -237,6 +238,19 @@ def test_no_more_questions_are_learnt_than_asked_for(splits: Splits) -> None:
     )
     assert 10 < learnt <= 20 and 40 < known <= 60
     assert some == EnglishToSql().configured({"answers": "short", "questions": 20}).training_set(few)
+
+
+def test_rows_are_the_same_in_one_process_and_in_two(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = replace(splits, train=splits.train[:60])
+    monkeypatch.setattr(prompting, "READ_AT_ONCE", 3)
+    case = EnglishToSql().configured({"answers": "short"})
+    monkeypatch.setattr(cores, "available", lambda: 1)
+    alone = case.training_set(few)
+    used: list[int] = []
+    pool = cores.ProcessPoolExecutor
+    monkeypatch.setattr(cores, "available", lambda: 2)
+    monkeypatch.setattr(cores, "ProcessPoolExecutor", lambda n, **more: used.append(n) or pool(n, **more))
+    assert case.training_set(few) == alone and used == [2]
 
 
 def pieces_of(row: dict[str, Any]) -> str:

@@ -4,12 +4,13 @@ import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from common.cores import in_processes
 from common.embedded.short_sql import POINTER
-from common.progress import watched
+from common.progress import task
 from common.usecase import Example
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
 from usecases.english_to_sql.linker import number_columns
@@ -36,6 +37,7 @@ from usecases.english_to_sql.schema import (
 from usecases.english_to_sql.serialize import Style, compact
 from usecases.english_to_sql.sql_text import tokens
 from usecases.english_to_sql.values import Said, pointed, unpointed
+from usecases.english_to_sql.word_vectors import encoder
 
 PLAIN = PromptOptions(abstain=True)
 # A small model of 1,024 tokens reads at most about 2,400 characters beside its answer.
@@ -197,13 +199,19 @@ class Prompter:
             examples = random.Random(self.draw).sample(examples, len(examples))
         groups = list(conversations(examples))
         parts = [groups[at : at + READ_AT_ONCE] for at in range(0, len(groups), READ_AT_ONCE)]
+        if self.options.is_numbered:
+            encoder()  # once for all processes
         rows: list[dict[str, Any]] = []
-        for part in watched(parts, f"writing rows, draw {self.draw + 1}", "batches"):
-            if self.options.is_numbered:
-                shown_to = [(self.training_schema(group), group) for group in part]
-                warmed(((s, e.inputs["question"]) for s, group in shown_to for e in group), self.options)
-            rows += [row for group in part for row in self.training_rows(group)]
+        with task(f"writing rows, draw {self.draw + 1}", len(parts), "batches") as work:
+            for written in in_processes(rows_of, [(self.without_others(part), part) for part in parts]):
+                rows += written
+                work.advance()
         return rows
+
+    def without_others(self, groups: Sequence[Sequence[Example]]) -> "Prompter":
+        """The same for these examples alone, which is little to hand to another process."""
+        names = {example.inputs["schema_id"] for group in groups for example in group}
+        return replace(self, schemas={name: self.schemas(name) for name in names}.__getitem__)
 
     def training_rows(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
         """One conversation, or its halves where a prompt has no room for all that its answers need."""
@@ -216,6 +224,15 @@ class Prompter:
             return [row]
         middle = len(examples) // 2
         return [*self.training_rows(examples[:middle]), *self.training_rows(examples[middle:])]
+
+
+def rows_of(given: tuple[Prompter, Sequence[Sequence[Example]]]) -> list[dict[str, Any]]:
+    """The training rows of some groups of questions."""
+    prompter, groups = given
+    if prompter.options.is_numbered:
+        shown_to = [(prompter.training_schema(group), group) for group in groups]
+        warmed(((s, e.inputs["question"]) for s, group in shown_to for e in group), prompter.options)
+    return [row for group in groups for row in prompter.training_rows(group)]
 
 
 @lru_cache(maxsize=4_096)
