@@ -84,6 +84,17 @@ def test_what_a_killed_process_left_undone_is_left_to_the_caller(tmp_path: Path,
     assert done == "the body" and not list(tmp_path.iterdir())
 
 
+def test_what_failed_there_is_left_to_the_caller_without_a_word(
+    tmp_path: Path, two_threads: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> None:
+        raise ValueError("no such thing")
+
+    with beside.beside(work, tmp_path / "words"):
+        pass
+    assert capfd.readouterr() == ("", "") and not list(tmp_path.iterdir())
+
+
 def test_it_says_what_the_other_process_said(
     tmp_path: Path, two_threads: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
