@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,17 @@ keep_quiet(online=False)
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny text model."""
     return toy_text.save_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Two threads of torch, for work that is dealt to cores."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(autouse=True)

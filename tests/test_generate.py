@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -75,14 +75,6 @@ def test_room_is_made_when_it_is_used_up_and_rows_are_dropped() -> None:
         keys, values = layer.update(every[kept, :, place : place + 1], -every[kept, :, place : place + 1])
     assert torch.equal(keys, every[kept]) and torch.equal(values, -every[kept])
     assert layer.get_seq_length() == every.shape[2]
-
-
-@pytest.fixture
-def two_threads() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(threads)
 
 
 def test_what_all_prompts_start_with_is_read_once_and_changes_no_answer(two_threads: None) -> None:
