@@ -83,4 +83,5 @@ def taught(job: Job) -> list[Example]:
 
 def pair_rows(job: Job, examples: Sequence[Example]) -> list[dict[str, Any]]:
     """Preference rows with the example that each comes from."""
+    job.usecase.ready(examples)
     return [{**row, "example": e} for e in examples for row in job.usecase.train_rows(e, job.splits)]

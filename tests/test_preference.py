@@ -94,6 +94,8 @@ def test_every_loss_trains_saves_and_reloads(
     facts = preference.fit(work)
     stage = json.loads((start_folder(work) / START_FILE).read_text())
     steps = 0 if loss == "reward" else facts["steps"]
+    if loss in ("grpo", "rloo"):
+        assert steps == facts["examples"] // 8, "a step is `batch_size` prompts, with all their answers"
     assert len(held) == stage["steps"] + steps, "every step of both stages holds the model to what it was"
     assert facts["loss"] == loss and facts["trainable_parameters"] > 0 and not facts["diverged"]
     assert (work.adapter / "adapter_config.json").is_file()

@@ -111,6 +111,7 @@ def policy_trainer(
         return trl_adapter.kto_trainer(model, peft, tokenizer, pairs, settings, callbacks, held)
     if config.loss in ("grpo", "rloo"):
         settings |= {
+            "per_device_train_batch_size": config.rollouts * trainer.rows_at_once(job),
             "num_generations": config.rollouts,
             "max_completion_length": config.answer_length_tokens,
         }
@@ -175,19 +176,20 @@ def save(job: Job, model: Any, tokenizer: Any) -> None:
 def contenders() -> list[Contender]:
     """What stands beside the tuned model, apart from the use case's floor."""
     return [
-        Contender("untuned", "untuned model, glossary in the prompt", "prompting", untuned),
+        Contender("untuned", "untuned model, hints in the prompt", "prompting", untuned),
         Contender("zero_shot", "supervised model before preferences", "prompting", reference),
-        Contender("few_shot", "supervised model, glossary in the prompt", "prompting", hinted),
+        Contender("few_shot", "supervised model, hints in the prompt", "prompting", hinted),
         Contender("chosen_only", "supervised on chosen answers only", "light", chosen_only),
     ]
 
 
 def hinted_prompts(job: Job, examples: Sequence[Example]) -> list[Any]:
+    job.usecase.ready(examples)
     return [job.usecase.hinted_input(e, job.splits) for e in examples]
 
 
 def untuned(job: Job, examples: tuple[Example, ...]) -> list[Output]:
-    """The base as it came, told what the glossary says."""
+    """The base as it came, with the hints that apply, such as glossary lines or a solved example."""
     return answering.answers(job, *answering.load(job, None), examples, hinted_prompts(job, examples))
 
 
@@ -197,7 +199,7 @@ def reference(job: Job, examples: tuple[Example, ...]) -> list[Output]:
 
 
 def hinted(job: Job, examples: tuple[Example, ...]) -> list[Output]:
-    """The same model with the glossary lines that apply."""
+    """The same model with the hints that apply."""
     work = started(job)
     return answering.answers(work, *answering.load(work, None), examples, hinted_prompts(job, examples))
 

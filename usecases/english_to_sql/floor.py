@@ -77,11 +77,15 @@ class NearestQuestion:
         found = []
         for example in examples:
             schema, question = shown(example), example.inputs["question"]
-            near = (self.vectorizer.transform([masked(question, schema)]) @ self.matrix.T).toarray()[0]
-            near -= SIGNATURE_COST * np.abs(self.signatures - signature(question)).sum(axis=1)
-            order = np.argpartition(-near, min(NEAREST, len(near) - 1))[:NEAREST]
-            found.append(self.best(schema, question, sorted(order, key=lambda place: -near[place])))
+            found.append(self.best(schema, question, self.nearest(schema, question)))
         return found
+
+    def nearest(self, schema: Schema, question: str) -> list[int]:
+        """The places of the training questions that are most alike, the best first."""
+        near = (self.vectorizer.transform([masked(question, schema)]) @ self.matrix.T).toarray()[0]
+        near -= SIGNATURE_COST * np.abs(self.signatures - signature(question)).sum(axis=1)
+        order = np.argpartition(-near, min(NEAREST, len(near) - 1))[:NEAREST]
+        return sorted(order.tolist(), key=lambda place: -near[place])
 
     def best(self, schema: Schema, question: str, places: Sequence[int]) -> str:
         """Of the nearest queries, the one that takes up the question's values and names best."""
@@ -93,7 +97,7 @@ class NearestQuestion:
         )
         found: list[tuple[float, str]] = []
         for rank, place in enumerate(places):
-            example = self.train[int(place)]
+            example = self.train[place]
             moved = Transplant(self.schemas(example.inputs["schema_id"]), schema, asked)
             sql = moved.move(example.answer)
             found += [(moved.loss + RANK_COST * rank, sql)] if sql else []

@@ -14,6 +14,7 @@ from usecases.english_to_sql.ask import answer_question
 from usecases.english_to_sql.floor import NearestQuestion
 from usecases.english_to_sql.folder import UserData, read_folder
 from usecases.english_to_sql.judge import ABSTAIN_MARKER, Verdict
+from usecases.english_to_sql.paid import Cashier, pair
 from usecases.english_to_sql.prompt import template_hash
 from usecases.english_to_sql.prompting import PLAIN, SHORT, Message, Prompter, messages, shown
 from usecases.english_to_sql.schema import Schema
@@ -21,8 +22,13 @@ from usecases.english_to_sql.scoring import choose_by_rows, golds, report, score
 
 Generate = Callable[[Sequence[list[Message]]], Sequence[str]]
 FORMS = {"sql": PLAIN, "short": SHORT}
-MOST_ORDERS = 20
 MOST_QUESTIONS = 1_000_000
+COUNTS = {
+    "orders": range(1, 21),
+    "questions": range(1, MOST_QUESTIONS + 1),
+    "paid": range(MOST_QUESTIONS + 1),
+}
+NO_COUNTS = {"orders": 1, "questions": MOST_QUESTIONS, "paid": 0}
 
 
 class EnglishToSql(UseCase):
@@ -47,28 +53,31 @@ class EnglishToSql(UseCase):
     def __init__(self) -> None:
         self.user: UserData | None = None
         self.prompter, self.orders, self.questions = Prompter(PLAIN, self.schema), 1, MOST_QUESTIONS
+        self.paid, self.unpaid, self.cashier = 0, set[str](), Cashier(self.schema)
 
     def configured(self, task: Mapping[str, Any]) -> "EnglishToSql":
         """`answers = "short"`: a numbered schema and short SQL, for models too small for long names.
         `orders = 3`: every question is learnt under as many orders of its schema, one after the other.
         `questions = 4000`: no more are learnt, drawn by hash; untuned contenders may look at all of them.
+        `paid = 1000`: the judge then pays for the model's own answers to as many, first to those not learnt.
         """
-        most = {"orders": MOST_ORDERS, "questions": MOST_QUESTIONS}
-        answers, counts = task.get("answers", "sql"), {name: task.get(name, 1) for name in most}
-        counted = all(isinstance(counts[name], int) and 1 <= counts[name] <= most[name] for name in most)
-        if set(task) - {"answers", *most} or answers not in FORMS or not counted:
-            raise GalleryError(
-                f'task reads answers = "sql" or "short", orders from 1 to {MOST_ORDERS}, and questions from '
-                f"1 to {MOST_QUESTIONS:,}; found {dict(task)}."
-            )
+        answers = task.get("answers", "sql")
+        counts = {name: task.get(name, count) for name, count in NO_COUNTS.items()}
+        counted = all(isinstance(count, int) and count in COUNTS[name] for name, count in counts.items())
+        if set(task) - {"answers", *COUNTS} or answers not in FORMS or not counted:
+            allowed = ", ".join(f"{n} from {found[0]} to {found[-1]:,}" for n, found in COUNTS.items())
+            raise GalleryError(f'task reads answers = "sql" or "short", {allowed}; found {dict(task)}.')
         made = type(self)()
-        made.prompter, made.orders = Prompter(FORMS[answers], made.schema), counts["orders"]
-        made.questions = task.get("questions", MOST_QUESTIONS)
+        made.prompter, made.cashier = Prompter(FORMS[answers], made.schema), Cashier(made.schema)
+        made.orders, made.questions, made.paid = counts["orders"], counts["questions"], counts["paid"]
+        made.tuner = "preference" if made.paid else self.tuner
         return made
 
     def load(self, data: Path | None) -> Splits:
         self.user = None if data is None else read_folder(data)
-        return own_data.load() if self.user is None else self.user.splits
+        splits = own_data.load() if self.user is None else self.user.splits
+        self.unpaid = {e.id for e in by_hash(splits.train)[: -self.paid]} if self.paid else set()
+        return splits
 
     def schema(self, schema_id: str) -> Schema:
         """A schema as prompts show it."""
@@ -78,7 +87,13 @@ class EnglishToSql(UseCase):
         return messages(self.prompter.asked(example).text)
 
     def ready(self, examples: Sequence[Example], learnt: bool = False) -> None:
-        self.prompter.ready(examples, learnt)
+        self.prompter.ready([example for example in examples if example.id not in self.unpaid], learnt)
+
+    def hinted_input(self, example: Example, splits: Splits) -> list[Message]:
+        """The training question that is most alike, answered, and then the question."""
+        solved = self.cashier.solved(splits.train, example.inputs["question"], shown(example, self.schema))
+        row = self.prompter.training_row([solved], shot=True)
+        return [*row["prompt"], *row["completion"], *self.model_input(example)]
 
     def asked(self, example: Example) -> str:
         return example.inputs["question"]
@@ -109,8 +124,17 @@ class EnglishToSql(UseCase):
 
         return answer
 
+    def reward(self, example: Example, output: str) -> float:
+        return self.cashier.pay(example, self.prompter.sql(example, output))
+
     def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
-        return [self.prompter.training_row([example], shot=True)]
+        if not self.paid:
+            return [self.prompter.training_row([example], shot=True)]
+        return [] if example.id in self.unpaid else [pair(self.prompter, example)]
+
+    def start_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
+        """All rows come with the first example, since questions to one schema share a row."""
+        return self.training_set(splits) if example is splits.train[0] else []
 
     def training_set(self, splits: Splits) -> list[dict[str, Any]]:
         """Several questions to a schema, which is read once for all of them."""
