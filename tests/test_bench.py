@@ -167,6 +167,23 @@ def test_methods_share_the_untuned_answers_that_are_the_same_for_all(place: Path
     assert not lent["toy--offline"] and not lent["toy--offline-full"], "a variant is a row of its own"
 
 
+def test_untuned_answers_of_other_code_are_not_lent(place: Path) -> None:
+    lent: list[bool] = []
+
+    def runner(task: bench.Task) -> tuple[int, str]:
+        folder = run.RUNS_FOLDER / task.name
+        lent.append((folder / "baselines").exists())
+        record.write_text(folder / "baselines" / "floor.jsonl", task.name)
+        done = finishes(task)
+        described = json.loads((folder / "data.json").read_text())
+        described["stamp"]["code"] = "another"
+        record.write_json(folder / "data.json", described)
+        return done
+
+    carry_out(place, runner, methods=True)
+    assert len(lent) > 3 and not any(lent)
+
+
 def test_stopped_and_started_again_it_goes_on(place: Path) -> None:
     calls: list[str] = []
 
