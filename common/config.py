@@ -106,6 +106,7 @@ class RunConfig(BaseModel):
     judge_share: float = setting(
         0.15, "share of training groups kept for a rating model that judges", PREFERENCE, ge=0, lt=1
     )
+    preferences: int = setting(0, "examples whose preferences are learnt, by hash; 0: all", PREFERENCE, ge=0)
     rollouts: int = setting(4, "answers drawn per prompt by grpo and rloo", PREFERENCE, ge=2)
 
     source_name: str = setting("", "name of the data set that --data holds, for the record")

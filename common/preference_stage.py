@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common import answering, lessons, methods, rehearsal, trainer, trl_adapter
-from common.data import share_of
+from common.data import by_hash, share_of
 from common.job import Job
 from common.models import local_base
 from common.progress import say
@@ -77,8 +77,10 @@ def for_judge(job: Job, example: Example) -> bool:
 
 
 def taught(job: Job) -> list[Example]:
-    """The training examples whose preferences are learnt."""
-    return [e for e in job.splits.train if not for_judge(job, e)]
+    """The training examples whose preferences are learnt; of many the last by hash, which a start from the
+    first by hash has not seen."""
+    found = [e for e in job.splits.train if not for_judge(job, e)]
+    return by_hash(found)[-job.config.preferences :] if job.config.preferences else found
 
 
 def pair_rows(job: Job, examples: Sequence[Example]) -> list[dict[str, Any]]:

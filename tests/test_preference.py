@@ -20,9 +20,10 @@ from common import (
     usecase,
 )
 from common.config import LOSSES
+from common.data import by_hash
 from common.errors import GalleryError
 from common.job import Job
-from common.preference_stage import START_FILE, start_folder
+from common.preference_stage import START_FILE, start_folder, taught
 from common.rehearsal import Rehearsal
 from common.tuners import preference
 from tests import toy_text
@@ -107,6 +108,14 @@ def test_every_loss_trains_saves_and_reloads(
         assert 0 <= facts["held_out_accuracy"] <= 1
     else:
         assert facts["largest_reward_before_training"] <= 1e-4
+
+
+def test_preferences_of_a_few_examples_are_learnt_where_so_few_are_asked_for(
+    tiny: Path, tmp_path: Path
+) -> None:
+    few = taught(job(tiny, tmp_path, preferences=10, judge_share=0.0))
+    every = by_hash(taught(job(tiny, tmp_path / "all", judge_share=0.0)))
+    assert len(every) == 50 and few == every[-10:], "a start that learns the first has not seen them"
 
 
 def test_rewards_of_a_tuned_model_are_measured_against_the_model_on_disk(

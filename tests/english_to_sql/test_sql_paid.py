@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from common import usecase
-from common.data import by_hash
 from common.errors import GalleryError
 from common.usecase import Example, Splits
 from usecases.english_to_sql import data as own_data
@@ -26,7 +25,7 @@ PAID = 40
 
 @pytest.fixture(scope="module")
 def case() -> EnglishToSql:
-    return usecase.find("english_to_sql").configured({"answers": "short", "questions": 60, "paid": PAID})
+    return usecase.find("english_to_sql").configured({"answers": "short", "questions": 60, "paid": True})
 
 
 @pytest.fixture(scope="module")
@@ -60,30 +59,23 @@ def test_a_question_whose_own_query_does_not_run_pays_nothing(cashier: Cashier) 
 
 def test_no_database_that_pays_is_one_that_scores(case: EnglishToSql, splits: Splits) -> None:
     scored = {database for found in own_data.stored().databases.values() for database in found}
-    for example in [e for e in splits.train if e.id not in case.unpaid][:10]:
+    for example in splits.train[:10]:
         assert not scored & set(case.cashier.databases_of(example))
 
 
 def test_every_right_answer_to_a_paid_question_is_paid_in_the_models_own_words(
     case: EnglishToSql, splits: Splits
 ) -> None:
-    paid = [example for example in splits.train if example.id not in case.unpaid]
-    assert len(paid) == PAID
+    paid = splits.train[:PAID]
     case.ready(paid)
-    rows = [row for example in splits.train for row in case.train_rows(example, splits)]
-    assert len(rows) == PAID
+    rows = [row for example in paid for row in case.train_rows(example, splits)]
     pays = []
     for example, row in zip(paid, rows, strict=True):
         assert row["prompt"] == case.model_input(example)
         right, wrong = (row[side][0]["content"] for side in ("chosen", "rejected"))
-        assert case.reward(example, wrong) == 0.0
+        assert example.answer == ABSTAIN_MARKER or case.reward(example, wrong) == 0.0
         pays.append(case.reward(example, right))
     assert sum(pays) > 0.85 * PAID  # a query that finds no row on any database proves nothing
-
-
-def test_questions_that_are_not_learnt_are_paid_first(case: EnglishToSql, splits: Splits) -> None:
-    learnt = {example.id for example in by_hash(splits.train)[: case.questions]}
-    assert learnt <= case.unpaid
 
 
 def test_the_supervised_start_is_the_training_of_the_supervised_variant(
@@ -104,11 +96,11 @@ def test_a_hint_is_a_solved_training_question_before_the_asked_one(
     assert example.inputs["question"] not in shown[0]["content"]
 
 
-def test_a_count_that_cannot_be_is_named() -> None:
-    with pytest.raises(GalleryError, match="paid from 0 to 1,000,000; found {'paid': -1}"):
-        usecase.find("english_to_sql").configured({"paid": -1})
+def test_what_cannot_be_is_named() -> None:
+    with pytest.raises(GalleryError, match="paid = true or false; found {'paid': 3}"):
+        usecase.find("english_to_sql").configured({"paid": 3})
     assert usecase.find("english_to_sql").configured({}).tuner == "sft"
-    assert usecase.find("english_to_sql").configured({"paid": 1}).tuner == "preference"
+    assert usecase.find("english_to_sql").configured({"paid": True}).tuner == "preference"
 
 
 def test_a_persons_own_questions_are_paid_on_databases_of_their_own(tmp_path: Path) -> None:
@@ -120,7 +112,7 @@ def test_a_persons_own_questions_are_paid_on_databases_of_their_own(tmp_path: Pa
         rows.append(f'{{"schema_id": "{name}", "question": "Names?", "sql": "SELECT name FROM item", '
                     f'"split": "{split}"}}')  # fmt: skip
     (tmp_path / "questions.jsonl").write_text("\n".join(rows))
-    case = usecase.find("english_to_sql").configured({"paid": 5})
+    case = usecase.find("english_to_sql").configured({"paid": True})
     example = case.load(tmp_path).train[0]
     assert case.reward(example, "SELECT name FROM item") == 1.0
     assert not set(case.cashier.databases_of(example)) & set(case.databases_of(example))

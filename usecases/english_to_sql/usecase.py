@@ -22,13 +22,8 @@ from usecases.english_to_sql.scoring import choose_by_rows, golds, report, score
 
 Generate = Callable[[Sequence[list[Message]]], Sequence[str]]
 FORMS = {"sql": PLAIN, "short": SHORT}
+MOST_ORDERS = 20
 MOST_QUESTIONS = 1_000_000
-COUNTS = {
-    "orders": range(1, 21),
-    "questions": range(1, MOST_QUESTIONS + 1),
-    "paid": range(MOST_QUESTIONS + 1),
-}
-NO_COUNTS = {"orders": 1, "questions": MOST_QUESTIONS, "paid": 0}
 
 
 class EnglishToSql(UseCase):
@@ -53,31 +48,32 @@ class EnglishToSql(UseCase):
     def __init__(self) -> None:
         self.user: UserData | None = None
         self.prompter, self.orders, self.questions = Prompter(PLAIN, self.schema), 1, MOST_QUESTIONS
-        self.paid, self.unpaid, self.cashier = 0, set[str](), Cashier(self.schema)
+        self.cashier = Cashier(self.schema)
 
     def configured(self, task: Mapping[str, Any]) -> "EnglishToSql":
         """`answers = "short"`: a numbered schema and short SQL, for models too small for long names.
         `orders = 3`: every question is learnt under as many orders of its schema, one after the other.
         `questions = 4000`: no more are learnt, drawn by hash; untuned contenders may look at all of them.
-        `paid = 1000`: the judge then pays for the model's own answers to as many, first to those not learnt.
+        `paid = true`: after that the judge pays for the model's own answers.
         """
-        answers = task.get("answers", "sql")
-        counts = {name: task.get(name, count) for name, count in NO_COUNTS.items()}
-        counted = all(isinstance(count, int) and count in COUNTS[name] for name, count in counts.items())
-        if set(task) - {"answers", *COUNTS} or answers not in FORMS or not counted:
-            allowed = ", ".join(f"{n} from {found[0]} to {found[-1]:,}" for n, found in COUNTS.items())
-            raise GalleryError(f'task reads answers = "sql" or "short", {allowed}; found {dict(task)}.')
+        answers, paid = task.get("answers", "sql"), task.get("paid", False)
+        orders, questions = task.get("orders", 1), task.get("questions", MOST_QUESTIONS)
+        counted = in_range(orders, MOST_ORDERS) and in_range(questions, MOST_QUESTIONS)
+        known = set(task) <= {"answers", "orders", "questions", "paid"}
+        if not (known and counted and answers in FORMS and isinstance(paid, bool)):
+            raise GalleryError(
+                f'task reads answers = "sql" or "short", orders from 1 to {MOST_ORDERS}, questions from '
+                f"1 to {MOST_QUESTIONS:,}, and paid = true or false; found {dict(task)}."
+            )
         made = type(self)()
         made.prompter, made.cashier = Prompter(FORMS[answers], made.schema), Cashier(made.schema)
-        made.orders, made.questions, made.paid = counts["orders"], counts["questions"], counts["paid"]
-        made.tuner = "preference" if made.paid else self.tuner
+        made.orders, made.questions = orders, questions
+        made.tuner = "preference" if paid else self.tuner
         return made
 
     def load(self, data: Path | None) -> Splits:
         self.user = None if data is None else read_folder(data)
-        splits = own_data.load() if self.user is None else self.user.splits
-        self.unpaid = {e.id for e in by_hash(splits.train)[: -self.paid]} if self.paid else set()
-        return splits
+        return own_data.load() if self.user is None else self.user.splits
 
     def schema(self, schema_id: str) -> Schema:
         """A schema as prompts show it."""
@@ -87,7 +83,7 @@ class EnglishToSql(UseCase):
         return messages(self.prompter.asked(example).text)
 
     def ready(self, examples: Sequence[Example], learnt: bool = False) -> None:
-        self.prompter.ready([example for example in examples if example.id not in self.unpaid], learnt)
+        self.prompter.ready(examples, learnt)
 
     def hinted_input(self, example: Example, splits: Splits) -> list[Message]:
         """The training question that is most alike, answered, and then the question."""
@@ -128,9 +124,9 @@ class EnglishToSql(UseCase):
         return self.cashier.pay(example, self.prompter.sql(example, output))
 
     def train_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
-        if not self.paid:
-            return [self.prompter.training_row([example], shot=True)]
-        return [] if example.id in self.unpaid else [pair(self.prompter, example)]
+        if self.tuner == "preference":
+            return [pair(self.prompter, example)]
+        return [self.prompter.training_row([example], shot=True)]
 
     def start_rows(self, example: Example, splits: Splits) -> list[dict[str, Any]]:
         """All rows come with the first example, since questions to one schema share a row."""
@@ -162,6 +158,10 @@ class EnglishToSql(UseCase):
 
     def tables(self, splits: Splits, models: Mapping[str, Any]) -> list[Table]:
         return report(splits, models, self.judged)
+
+
+def in_range(count: Any, most: int) -> bool:
+    return isinstance(count, int) and 1 <= count <= most
 
 
 if __name__ == "__main__":
