@@ -1,5 +1,6 @@
 """The supervised stages of preference tuning: the model it starts from, and the plain rival, on disk."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from common.record import write_json
 from common.usecase import Example
 
 START_FILE = "start.json"
+VAL_FILE = "val.json"
 
 
 def start_folder(job: Job) -> Path:
@@ -29,7 +31,7 @@ def started(job: Job) -> Job:
     if not (folder / START_FILE).is_file():
         say("  supervised stage: the model that preferences start from")
         rows = [row for e in job.splits.train for row in job.usecase.start_rows(e, job.splits)]
-        supervised(job, rows, job.config.start_epochs, folder)
+        supervised(job, rows, job.config.start_epochs, job.config.start_rate, folder)
     return based(job, folder, "supervised")
 
 
@@ -40,10 +42,10 @@ def based(job: Job, folder: Path, label: str) -> Job:
     return replace(job, base=base, config=config, shared=job.shared.setdefault(str(folder), {}))
 
 
-def supervised(job: Job, rows: Sequence[dict[str, Any]], epochs: int, folder: Path) -> None:
+def supervised(job: Job, rows: Sequence[dict[str, Any]], epochs: int, rate: float, folder: Path) -> None:
     """Trains the job's base on prompts and completions and saves the whole model."""
     config = job.config
-    changes = {"method": config.start_method, "epochs": epochs, "learning_rate": config.start_rate}
+    changes = {"method": config.start_method, "epochs": epochs, "learning_rate": rate}
     work = replace(job, config=config.model_copy(update=changes), folder=folder)
     arguments = trainer.arguments(work, len(rows))
     model, tokenizer = answering.start(work)
@@ -63,12 +65,26 @@ def supervised(job: Job, rows: Sequence[dict[str, Any]], epochs: int, folder: Pa
 
 
 def trained_on_chosen(job: Job) -> Job:
-    """The job of the plain rival, trained first where it is not on disk."""
-    folder = start_folder(job).with_name(f"chosen-{job.seed}")
-    if not (folder / START_FILE).is_file():
+    """The job of the plain rival, trained first where it is not on disk.
+
+    It learns at the rate of its start and at that of the preferences; val says which is the rival.
+    """
+    rates = dict.fromkeys((job.config.start_rate, methods.learning_rate(job.config)))
+    found = dict(chosen_at(job, rate) for rate in rates)
+    return based(job, max(found, key=found.__getitem__), "supervised on chosen")
+
+
+def chosen_at(job: Job, rate: float) -> tuple[Path, float]:
+    """Where the model is that learnt the chosen answers at a rate, and what val says of it."""
+    folder = start_folder(job).with_name(f"chosen-{job.seed}-{rate:g}")
+    if not (folder / VAL_FILE).is_file():
         rows = [{"prompt": r["prompt"], "completion": r["chosen"]} for r in pair_rows(job, taught(job))]
-        supervised(started(job), rows, job.config.epochs, folder)
-    return based(job, folder, "supervised on chosen")
+        supervised(started(job), rows, job.config.epochs, rate, folder)
+        rival = replace(based(job, folder, "supervised on chosen"), shared={})
+        val = answering.val_score(*answering.load(rival, None), rival) if job.splits.val else 0.0
+        say(f"  supervised on chosen at {rate:g}: {job.usecase.headline} of val {val:.3f}")
+        write_json(folder / VAL_FILE, {"val": val})
+    return folder, json.loads((folder / VAL_FILE).read_text(encoding="utf-8"))["val"]
 
 
 def for_judge(job: Job, example: Example) -> bool:

@@ -23,7 +23,7 @@ from common.config import LOSSES
 from common.data import by_hash
 from common.errors import GalleryError
 from common.job import Job
-from common.preference_stage import START_FILE, start_folder, taught
+from common.preference_stage import START_FILE, start_folder, taught, trained_on_chosen
 from common.rehearsal import Rehearsal
 from common.tuners import preference
 from tests import toy_text
@@ -108,6 +108,19 @@ def test_every_loss_trains_saves_and_reloads(
         assert 0 <= facts["held_out_accuracy"] <= 1
     else:
         assert facts["largest_reward_before_training"] <= 1e-4
+
+
+@pytest.mark.parametrize(("start", "later"), [(5e-3, 1.0), (1e-6, 5e-3)])
+def test_the_plain_rival_learns_at_the_rate_that_val_likes_better(
+    start: float, later: float, tiny: Path, tmp_path: Path
+) -> None:
+    rates = {"start_epochs": 6, "epochs": 6, "start_rate": start, "learning_rate": later}
+    work = job(tiny, tmp_path, method="full", **rates)
+    rival = trained_on_chosen(work)
+    told = {path.parent.name: json.loads(path.read_text())["val"] for path in tmp_path.glob("run/*/val.json")}
+    assert set(told) == {f"chosen-0-{start:g}", f"chosen-0-{later:g}"}
+    assert max(told, key=told.__getitem__) == "chosen-0-0.005" == Path(rival.config.model).name
+    assert trained_on_chosen(replace(work, shared={})).config.model == rival.config.model
 
 
 def test_preferences_of_a_few_examples_are_learnt_where_so_few_are_asked_for(
