@@ -11,6 +11,8 @@ from usecases.english_to_sql import data as own_data
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
 from usecases.english_to_sql.load_ddl import from_ddl
 from usecases.english_to_sql.paid import Cashier
+from usecases.english_to_sql.populate import populate
+from usecases.english_to_sql.scoring import golds
 from usecases.english_to_sql.usecase import EnglishToSql
 
 DDL = """CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL, price REAL);
@@ -115,4 +117,7 @@ def test_a_persons_own_questions_are_paid_on_databases_of_their_own(tmp_path: Pa
     case = usecase.find("english_to_sql").configured({"paid": True})
     example = case.load(tmp_path).train[0]
     assert case.reward(example, "SELECT name FROM item") == 1.0
-    assert not set(case.cashier.databases_of(example)) & set(case.databases_of(example))
+    paying = set(case.cashier.databases_of(example))
+    assert not paying & set(case.databases_of(example))
+    same = populate(case.schema("shop"), golds(example))
+    assert not paying & set(same), "the seed alone keeps them apart where schema and queries are the same"
