@@ -70,21 +70,26 @@ def trained_on_chosen(job: Job) -> Job:
     It learns at the rate of its start and at that of the preferences; val says which is the rival.
     """
     rates = dict.fromkeys((job.config.start_rate, methods.learning_rate(job.config)))
-    found = dict(chosen_at(job, rate) for rate in rates)
-    return based(job, max(found, key=found.__getitem__), "supervised on chosen")
+    folders = {rate: start_folder(job).with_name(f"chosen-{job.seed}-{rate:g}") for rate in rates}
+    missing = {rate: folder for rate, folder in folders.items() if not (folder / VAL_FILE).is_file()}
+    pairs = pair_rows(job, taught(job)) if missing else []
+    rows = [{"prompt": row["prompt"], "completion": row["chosen"]} for row in pairs]
+    for rate, folder in missing.items():
+        learn_chosen(job, rows, rate, folder)
+    return based(job, max(folders.values(), key=val_of), "supervised on chosen")
 
 
-def chosen_at(job: Job, rate: float) -> tuple[Path, float]:
-    """Where the model is that learnt the chosen answers at a rate, and what val says of it."""
-    folder = start_folder(job).with_name(f"chosen-{job.seed}-{rate:g}")
-    if not (folder / VAL_FILE).is_file():
-        rows = [{"prompt": r["prompt"], "completion": r["chosen"]} for r in pair_rows(job, taught(job))]
-        supervised(started(job), rows, job.config.epochs, rate, folder)
-        rival = replace(based(job, folder, "supervised on chosen"), shared={})
-        val = answering.val_score(*answering.load(rival, None), rival) if job.splits.val else 0.0
-        say(f"  supervised on chosen at {rate:g}: {job.usecase.headline} of val {val:.3f}")
-        write_json(folder / VAL_FILE, {"val": val})
-    return folder, json.loads((folder / VAL_FILE).read_text(encoding="utf-8"))["val"]
+def learn_chosen(job: Job, rows: Sequence[dict[str, Any]], rate: float, folder: Path) -> None:
+    """Trains the start on with the chosen answers at a rate, and writes down what val says of it."""
+    supervised(started(job), rows, job.config.epochs, rate, folder)
+    rival = replace(based(job, folder, "supervised on chosen"), shared={})
+    val = answering.val_score(*answering.load(rival, None), rival) if job.splits.val else 0.0
+    say(f"  supervised on chosen at {rate:g}: {job.usecase.headline} of val {val:.3f}")
+    write_json(folder / VAL_FILE, {"val": val})
+
+
+def val_of(folder: Path) -> float:
+    return json.loads((folder / VAL_FILE).read_text(encoding="utf-8"))["val"]
 
 
 def for_judge(job: Job, example: Example) -> bool:

@@ -74,6 +74,8 @@ def test_a_run_stands_beside_its_reference_and_its_plain_rival(tiny: Path, tmp_p
     scores = {name: row["scores"]["exact"]["mean"] for name, row in made.contenders.items()}
     assert set(scores) == {"floor", "untuned", "zero_shot", "few_shot", "chosen_only", "tuned"}
     assert scores["untuned"] < 0.3 < scores["tuned"]
+    untuned = {name for name, row in made.contenders.items() if row["kind"] not in ("light", "tuned")}
+    assert untuned == {"floor", "untuned"}, "a supervised start is no way to do without tuning"
     assert (tmp_path / "out" / "start-0" / "model.safetensors").is_file()
     assert made.training["largest_reward_before_training"] <= 1e-4
     assert len(made.training["displacement"]) >= 5

@@ -177,8 +177,8 @@ def contenders() -> list[Contender]:
     """What stands beside the tuned model, apart from the use case's floor."""
     return [
         Contender("untuned", "untuned model, hints in the prompt", "prompting", untuned),
-        Contender("zero_shot", "supervised model before preferences", "prompting", reference),
-        Contender("few_shot", "supervised model, hints in the prompt", "prompting", hinted),
+        Contender("zero_shot", "supervised model before preferences", "light", reference),
+        Contender("few_shot", "supervised model, hints in the prompt", "light", hinted),
         Contender("chosen_only", "supervised on chosen answers only", "light", chosen_only),
     ]
 

@@ -137,6 +137,14 @@ def test_the_report_has_every_table(case: EnglishToSql, splits: Splits) -> None:
     assert case.tables(small, {"tuned": {"test": tuned["test"]}})
 
 
+def test_the_report_of_a_paid_model_names_every_model_once(case: EnglishToSql, splits: Splits) -> None:
+    small = Splits((), (), splits.test[50:60])
+    names = ("floor", "untuned", "zero_shot", "few_shot", "chosen_only", "tuned")
+    (first, *_) = case.tables(small, {name: {"test": ["SELECT 1"] * 10} for name in names})
+    shown = [row[0] for row in first.rows]
+    assert len(set(shown)) == len(names) and "zero_shot" not in shown
+
+
 def test_the_answer_that_most_samples_agree_on_is_chosen(case: EnglishToSql, splits: Splits) -> None:
     example = next(e for e in splits.test if e.answer.startswith("SELECT COUNT"))
     right = [example.answer, example.answer.replace("COUNT(*)", "COUNT(*) AS n")]

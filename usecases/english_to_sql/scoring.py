@@ -12,7 +12,14 @@ from usecases.english_to_sql.judge import ABSTAIN_MARKER, Instance, Verdict, jud
 from usecases.english_to_sql.sql_text import is_abstention
 from usecases.english_to_sql.verdicts import WRONG_COSTS, abstention, consistency
 
-NAMES = {"zero_shot": "untuned", "few_shot": "few-shot", "tuned": "tuned", "floor": "nearest question"}
+NAMES = {"zero_shot": "untuned", "few_shot": "few-shot", "floor": "nearest question"}
+NAMES_WHERE_PAID = {
+    "floor": "nearest question",
+    "untuned": "untuned, a solved question first",
+    "zero_shot": "before pay",
+    "few_shot": "before pay, a solved question first",
+    "chosen_only": "right queries instead of pay",
+}
 Judged = Callable[[Example, str], Verdict]
 Outputs = Mapping[str, Sequence[str]]
 
@@ -74,8 +81,9 @@ def normal(sql: str) -> str:
 
 def report(splits: Splits, models: Mapping[str, Outputs], judged: Judged) -> list[Table]:
     """All tables of the report, from the answers of each contender."""
+    names = NAMES_WHERE_PAID if "chosen_only" in models else NAMES
     verdicts = {
-        name: [judged(e, o) for e, o in zip(splits.test, outputs["test"], strict=True)]
+        names.get(name, name): [judged(e, o) for e, o in zip(splits.test, outputs["test"], strict=True)]
         for name, outputs in models.items()
         if len(outputs.get("test", ())) == len(splits.test)
     }
@@ -104,7 +112,7 @@ def suite_table(examples: Sequence[Example], verdicts: Mapping[str, Sequence[Ver
         pairs = [(v.correct, v.correct_on_visible) for e, v in zip(examples, found, strict=True) if golds(e)]
         suite, single = [p[0] for p in pairs], [p[1] for p in pairs]
         gap = (sum(single) - sum(suite)) / max(1, len(pairs))
-        rows.append((NAMES.get(name, name), share(suite), share(single), f"{gap:.3f}"))
+        rows.append((name, share(suite), share(single), f"{gap:.3f}"))
     return Table(
         "One database or all of them, answerable questions",
         ("contender", "EX-suite", "EX-single", "gap"),
@@ -132,7 +140,7 @@ def share_table(
         )
         for name, places in parts.items()
     ]
-    head = (column, "n", *(NAMES.get(name, name) for name in verdicts))
+    head = (column, "n", *verdicts)
     return Table(
         f"EX-suite: {title[0].lower()}{title[1:]}", head, tuple(sorted(rows, key=lambda row: row[-1]))
     )
@@ -144,7 +152,7 @@ def label_table(verdicts: Mapping[str, Sequence[Verdict]]) -> Table:
     rows = [
         (label, *(sum(v.label == label for v in found) for found in verdicts.values())) for label in labels
     ]
-    head = ("label", *(NAMES.get(name, name) for name in verdicts))
+    head = ("label", *verdicts)
     return Table("What became of the answers", head, tuple(sorted(rows, key=lambda row: -row[-1])))
 
 
@@ -155,7 +163,7 @@ def abstention_table(examples: Sequence[Example], verdicts: Mapping[str, Sequenc
     rows = []
     for name, found in verdicts.items():
         numbers = abstention(found, answerable)
-        rows.append((NAMES.get(name, name), *(f"{numbers[key]:.3f}" for key in keys)))
+        rows.append((name, *(f"{numbers[key]:.3f}" for key in keys)))
     costs = tuple(f"score, a wrong answer costs {cost}" for cost in WRONG_COSTS)
     note = f"{len(answerable) - sum(answerable)} of {len(answerable)} questions cannot be answered."
     head = ("contender", "precision", "recall", *costs)
@@ -173,7 +181,7 @@ def mcnemar_table(verdicts: Mapping[str, Sequence[Verdict]]) -> Table:
         pairs = [(t.correct, o.correct) for t, o in zip(verdicts["tuned"], found, strict=True)]
         won, lost = pairs.count((True, False)), pairs.count((False, True))
         chance = binomtest(won, won + lost).pvalue if won + lost else 1.0
-        rows.append((NAMES.get(name, name), won, lost, f"{chance:.2g}"))
+        rows.append((name, won, lost, f"{chance:.2g}"))
     head = ("tuned against", "only tuned right", "only the other right", "p (McNemar)")
     return Table("Paired test on EX-suite", head, tuple(rows))
 

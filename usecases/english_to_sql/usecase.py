@@ -1,5 +1,6 @@
 """English to SQL: write the query that answers a question about a database never seen in training."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,7 @@ class EnglishToSql(UseCase):
         self.user: UserData | None = None
         self.prompter, self.orders, self.questions = Prompter(PLAIN, self.schema), 1, MOST_QUESTIONS
         self.cashier = Cashier(self.schema)
+        self.unread: dict[str, list[Example]] = defaultdict(list)
 
     def configured(self, task: Mapping[str, Any]) -> "EnglishToSql":
         """`answers = "short"`: a numbered schema and short SQL, for models too small for long names.
@@ -73,7 +75,11 @@ class EnglishToSql(UseCase):
 
     def load(self, data: Path | None) -> Splits:
         self.user = None if data is None else read_folder(data)
-        return own_data.load() if self.user is None else self.user.splits
+        splits = own_data.load() if self.user is None else self.user.splits
+        self.unread.clear()
+        for example in splits.test:
+            self.unread[example.group].append(example)
+        return splits
 
     def schema(self, schema_id: str) -> Schema:
         """A schema as prompts show it."""
@@ -101,7 +107,11 @@ class EnglishToSql(UseCase):
         return ""
 
     def judged(self, example: Example, output: str) -> Verdict:
-        """The verdict on an answer over all databases of its schema."""
+        """The verdict on an answer over all databases of its schema.
+
+        Another process may have answered; the test questions of a schema are then read here in one go.
+        """
+        self.ready(self.unread.pop(example.group, ()))
         return verdict(self.prompter.sql(example, output), golds(example), self.databases_of(example))
 
     def databases_of(self, example: Example) -> tuple[bytes, ...]:
