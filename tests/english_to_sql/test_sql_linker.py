@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from common.data import by_hash
 from common.usecase import Example
 from usecases.english_to_sql import data as own_data
 from usecases.english_to_sql import word_vectors
@@ -19,7 +20,8 @@ from usecases.english_to_sql.fit_linker import (
     meant,
     settled,
 )
-from usecases.english_to_sql.linker import KINDS, margins, share, weights
+from usecases.english_to_sql.linker import KINDS, LEAST_LINK, linked, margins, share, shares, weights
+from usecases.english_to_sql.linking import link_values
 from usecases.english_to_sql.numbered import places
 from usecases.english_to_sql.prompt import reading, warmed
 from usecases.english_to_sql.prompting import SHORT, Prompter, shown
@@ -87,6 +89,29 @@ def test_what_was_encoded_for_many_questions_is_not_encoded_again(monkeypatch: p
     read.cache_clear()
     reading.cache_clear()
     assert all("@" in reading(schema, question, SHORT).text for question in questions)
+
+
+def test_words_without_hope_are_left_out_and_nothing_is_linked_otherwise() -> None:
+    """Every link that a bound leaves out is one that its full evidence would not have chosen."""
+    model, counts = weights()["link"], [0, 0]
+    for example in by_hash(own_data.load().val)[:60]:
+        schema, question = shown(example, own_data.schema), example.inputs["question"]
+        found = heard(schema, question, tuple(link_values(schema, question)))
+        every, some = (
+            linked(schema, found.found, found.asking),
+            linked(schema, found.found, found.asking, model),
+        )
+        kept = {(one.start, one.end) for one in some}
+        same = [one for one in every if (one.start, one.end) in kept]
+        assert [one.pointer for one in some] == [one.pointer for one in same]
+        assert np.allclose([one.evidence for one in some], [one.evidence for one in same], atol=1e-5)
+        left = [
+            s for s, one in zip(shares(every, model), every, strict=True) if (one.start, one.end) not in kept
+        ]
+        assert all(share < LEAST_LINK for share in left)
+        counts[0] += len(every)
+        counts[1] += len(left)
+    assert 0.1 < counts[1] / counts[0] < 0.9
 
 
 def test_a_linear_model_tells_what_it_was_shown() -> None:

@@ -42,6 +42,7 @@ EVIDENCE = (
     "taken",
     "covered",
 )
+WITHIN = slice(2, 4)
 Model = Mapping[str, float]
 
 
@@ -158,10 +159,12 @@ def candidates(
     return likely, linked(schema, found, asking)
 
 
-def linked(schema: Schema, found: Sequence[Mention], asking: Sequence["Asking"]) -> list[Link]:
-    """Every link of words that may name a column."""
+def linked(
+    schema: Schema, found: Sequence[Mention], asking: Sequence["Asking"], model: Model | None = None
+) -> list[Link]:
+    """Every link of words that may name a column; with a model, of those whose links it may choose."""
     known = targets(schema)
-    return links(asking, known, Place(schema, found)) if asking and known else []
+    return links(asking, known, Place(schema, found), model) if asking and known else []
 
 
 def asked(
@@ -176,15 +179,23 @@ def asked(
     return likely, asking
 
 
-def texts_of(schema: Schema, found: Sequence[Mention], asking: Sequence[Asking]) -> Iterator[str]:
-    """Every text whose vector the links of a question need."""
-    bare = [one.bare for one in asking]
-    yield from (*bare, *(one.whole for one in asking))
-    place = Place(schema, found)
-    for one in targets(schema) if asking else ():
-        yield from one.texts
-        if one.table in place.named:
-            yield from (f"{one.about} {text}" for text in (*one.texts, *bare))
+def texts_of(schema: Schema, asking: Sequence[Asking]) -> Iterator[str]:
+    """Every text whose vector the links of a question need at first."""
+    for one in asking:
+        yield from (one.bare, one.whole)
+    for target in targets(schema) if asking else ():
+        yield from target.texts
+
+
+def texts_within(schema: Schema, found: Sequence[Mention], asking: Sequence[Asking]) -> Iterator[str]:
+    """The further texts that they need once the vectors of the first are there."""
+    known, place = targets(schema), Place(schema, found)
+    if not (asking and known):
+        return
+    bare = [asking[row].bare for row in hopeful(asking, evidence(asking, known, place), weights()["link"])]
+    for target in known if bare else ():
+        if target.table in place.named:
+            yield from (f"{target.about} {text}" for text in (*target.texts, *bare))
 
 
 def asking_of(
@@ -212,26 +223,56 @@ def unnamed(measure: Measure) -> Asking:
     return Asking(measure.start, measure.end, measure.meant, measure.meant, SURE_OF_MEASURES, kinds)
 
 
-def links(asking: Sequence[Asking], known: Sequence[Target], place: "Place") -> list[Link]:
-    """Every pair of words and a column, with what speaks for it."""
+def links(
+    asking: Sequence[Asking], known: Sequence[Target], place: "Place", model: Model | None
+) -> list[Link]:
+    """Every pair of words and a column, with what speaks for it; with a model, where it has hope."""
+    made = evidence(asking, known, place)
+    rows = range(len(asking)) if model is None else hopeful(asking, made, model)
+    if not rows:
+        return []
+    within = likeness_within([asking[row].bare for row in rows], known, place.named)
+    made[list(rows), :, WITHIN] = np.stack(within, axis=-1)
+    return [
+        Link(asking[row].start, asking[row].end, one.pointer, tuple(made[row, column].tolist()))
+        for row in rows
+        for column, one in enumerate(known)
+    ]
+
+
+def evidence(asking: Sequence[Asking], known: Sequence[Target], place: "Place") -> np.ndarray:
+    """What speaks for every pair of words and a column, but for their likeness as words about a table."""
     alike = np.maximum(
         likeness([one.whole for one in asking], known), likeness([one.bare for one in asking], known)
     )
-    gaps = margins(alike)
-    within, gaps_within = likeness_within([one.bare for one in asking], known, place.named)
-    made = []
+    made = np.zeros((len(asking), len(known), len(EVIDENCE)))
+    made[..., 0], made[..., 1] = alike, margins(alike)
     for row, words_of in enumerate(asking):
         covered, last, inside = place.covered(words_of.told), place.last(words_of), place.inside(words_of)
+        sure = math.log(words_of.sure / (1 - words_of.sure))
         for column, one in enumerate(known):
-            facts = (alike[row, column], gaps[row, column], within[row, column], gaps_within[row, column])
-            sureness = (
-                math.log(words_of.sure / (1 - words_of.sure)),
-                math.log(words_of.kinds[one.kind] + 0.02),
-            )
             named = (one.table in place.named, one.table in last, one.table in inside)
-            evidence = (*facts, *sureness, *named, one.pointer in place.taken, covered.get(one.pointer, 0.0))
-            made.append(Link(words_of.start, words_of.end, one.pointer, tuple(float(v) for v in evidence)))
+            known_of = (one.pointer in place.taken, covered.get(one.pointer, 0.0))
+            made[row, column, WITHIN.stop :] = (
+                sure,
+                math.log(words_of.kinds[one.kind] + 0.02),
+                *named,
+                *known_of,
+            )
     return made
+
+
+def hopeful(asking: Sequence[Asking], made: np.ndarray, model: Model) -> list[int]:
+    """The words of which some link may still be chosen, whatever their likeness as words about a table.
+
+    For all others that likeness, which takes most of the time, need not be known.
+    """
+    gap = model["gap within"]
+    most = abs(model["within"]) + max(LARGEST_GAP * gap, -2 * gap)
+    factors = np.array([model[name] for name in EVIDENCE])
+    best = (made @ factors).max(axis=1) + model["bias"] + most
+    spans = {(a.start, a.end) for a, total in zip(asking, best, strict=True) if chance(total) >= LEAST_LINK}
+    return [row for row, a in enumerate(asking) if (a.start, a.end) in spans]
 
 
 def likeness_within(
@@ -312,7 +353,7 @@ def link(
     asking: Sequence[Asking],
 ) -> tuple[list[Mention], list[Slot], list[Slot]]:
     """Columns meant in other words, words that may name any, and those that name one which is not there."""
-    every = linked(schema, found, asking)
+    every = linked(schema, found, asking, weights()["link"])
     chosen: list[Mention] = []
     for sure, one in sorted(
         zip(shares(every, weights()["link"]), every, strict=True), key=lambda pair: -pair[0]

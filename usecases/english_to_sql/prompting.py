@@ -197,16 +197,20 @@ class Prompter:
         """The rows of all questions, grouped anew with every draw."""
         if self.draw:
             examples = random.Random(self.draw).sample(examples, len(examples))
-        groups = list(conversations(examples))
-        parts = [groups[at : at + READ_AT_ONCE] for at in range(0, len(groups), READ_AT_ONCE)]
+        # Like schemas go to one process, which then encodes what they share once.
+        groups = list(enumerate(conversations(examples)))
+        alike = sorted(groups, key=lambda numbered: numbered[1][0].inputs["schema_id"])
+        parts = [alike[at : at + READ_AT_ONCE] for at in range(0, len(alike), READ_AT_ONCE)]
+        given = [[group for _, group in part] for part in parts]
         if self.options.is_numbered:
             encoder()  # once for all processes
-        rows: list[dict[str, Any]] = []
+        written: dict[int, list[dict[str, Any]]] = {}
         with task(f"writing rows, draw {self.draw + 1}", len(parts), "batches") as work:
-            for written in in_processes(rows_of, [(self.without_others(part), part) for part in parts]):
-                rows += written
+            made = in_processes(rows_of, [(self.without_others(part), part) for part in given])
+            for part, rows in zip(parts, made, strict=True):
+                written.update(zip((place for place, _ in part), rows, strict=True))
                 work.advance()
-        return rows
+        return [row for place in range(len(groups)) for row in written[place]]
 
     def without_others(self, groups: Sequence[Sequence[Example]]) -> "Prompter":
         """The same for these examples alone, which is little to hand to another process."""
@@ -226,13 +230,13 @@ class Prompter:
         return [*self.training_rows(examples[:middle]), *self.training_rows(examples[middle:])]
 
 
-def rows_of(given: tuple[Prompter, Sequence[Sequence[Example]]]) -> list[dict[str, Any]]:
-    """The training rows of some groups of questions."""
+def rows_of(given: tuple[Prompter, Sequence[Sequence[Example]]]) -> list[list[dict[str, Any]]]:
+    """The training rows of each of some groups of questions."""
     prompter, groups = given
     if prompter.options.is_numbered:
         shown_to = [(prompter.training_schema(group), group) for group in groups]
         warmed(((s, e.inputs["question"]) for s, group in shown_to for e in group), prompter.options)
-    return [row for group in groups for row in prompter.training_rows(group)]
+    return [prompter.training_rows(group) for group in groups]
 
 
 @lru_cache(maxsize=4_096)

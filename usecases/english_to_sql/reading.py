@@ -19,6 +19,7 @@ from .linker import (
     link,
     number_columns,
     texts_of,
+    texts_within,
     weights,
 )
 from .linking import Match
@@ -97,13 +98,16 @@ def read(schema: Schema, question: str, stored: tuple[Match, ...]) -> Reading:
 
 
 def warm(questions: Iterable[tuple[Schema, str, tuple[Match, ...]]]) -> None:
-    """Encodes what several questions need in one go, which is far quicker than one by one."""
-    texts: set[str] = set()
-    for schema, question, stored in questions:
-        listened = heard(schema, question, stored)
-        texts.update(texts_of(schema, listened.found, listened.asking))
-    if texts:
-        vectors(texts)
+    """Encodes what several questions need in two goes, which is far quicker than one by one."""
+    every = [(schema, heard(schema, question, stored)) for schema, question, stored in questions]
+    encode(text for schema, one in every for text in texts_of(schema, one.asking))
+    encode(text for schema, one in every for text in texts_within(schema, one.found, one.asking))
+
+
+def encode(texts: Iterable[str]) -> None:
+    """Makes the vectors of some texts."""
+    if found := set(texts):
+        vectors(found)
 
 
 def names(schema: Schema, listened: Heard) -> tuple[list[Mention], list[int]]:
