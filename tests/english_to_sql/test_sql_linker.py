@@ -97,18 +97,15 @@ def test_words_without_hope_are_left_out_and_nothing_is_linked_otherwise() -> No
     for example in by_hash(own_data.load().val)[:25]:
         schema, question = shown(example, own_data.schema), example.inputs["question"]
         found = heard(schema, question, tuple(link_values(schema, question)))
-        every, some = (
-            linked(schema, found.found, found.asking),
-            linked(schema, found.found, found.asking, model),
-        )
+        every = linked(schema, found.found, found.asking)
+        some = linked(schema, found.found, found.asking, model)
         kept = {(one.start, one.end) for one in some}
         same = [one for one in every if (one.start, one.end) in kept]
         assert [one.pointer for one in some] == [one.pointer for one in same]
         assert np.allclose([one.evidence for one in some], [one.evidence for one in same], atol=1e-5)
-        left = [
-            s for s, one in zip(shares(every, model), every, strict=True) if (one.start, one.end) not in kept
-        ]
-        assert all(share < LEAST_LINK for share in left)
+        likely = zip(shares(every, model), every, strict=True)
+        left = [sure for sure, one in likely if (one.start, one.end) not in kept]
+        assert all(sure < LEAST_LINK for sure in left)
         counts[0] += len(every)
         counts[1] += len(left)
     assert 0.1 < counts[1] / counts[0] < 0.9

@@ -26,6 +26,19 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(word_vectors, "VECTORS", {})
 
 
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many texts each further call encodes."""
+    encoded: list[int] = []
+    encode = word_vectors.phrase_vectors
+
+    def counting(model: Any, texts: Sequence[str]) -> Any:
+        encoded.append(len(texts))
+        return encode(model, texts)
+
+    monkeypatch.setattr(word_vectors, "phrase_vectors", counting)
+    return encoded
+
+
 @pytest.mark.parametrize(
     ("learnt", "write"),
     [(False, SHORT.model_input), (True, lambda example: SHORT.train_rows(example, SPLITS))],
@@ -36,18 +49,23 @@ def test_all_is_encoded_before_it_is_needed(
     forget(monkeypatch)
     alone = [write(example) for example in EXAMPLES]
     forget(monkeypatch)
-    encoded: list[int] = []
-    encode = word_vectors.phrase_vectors
-
-    def counted(model: Any, texts: Sequence[str]) -> Any:
-        encoded.append(len(texts))
-        return encode(model, texts)
-
-    monkeypatch.setattr(word_vectors, "phrase_vectors", counted)
+    encoded = counted(monkeypatch)
     SHORT.ready(EXAMPLES, learnt)
     assert len(encoded) == GOES and encoded[0] > len(EXAMPLES)
     assert [write(example) for example in EXAMPLES] == alone
     assert len(encoded) == GOES
+
+
+def test_who_scores_answers_of_another_process_reads_the_questions_of_a_schema_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = EnglishToSql().configured({"answers": "short"})
+    asked = [example for example in case.load(None).test if example.group == SPLITS.test[0].group]
+    forget(monkeypatch)
+    encoded = counted(monkeypatch)
+    for example in asked[:5]:
+        case.score(example, "SELECT @0")
+    assert len(asked) > 50 and len(encoded) == GOES and encoded[0] > len(asked)
 
 
 def test_vectors_made_at_once_are_those_of_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
