@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from common import chat, large, launch, refusals
+from common import chat, large, launch, refusals, vllm
 from common.data import by_hash
 from common.errors import GalleryError
 from common.evaluate import headline
@@ -94,7 +94,14 @@ def draws(job: Job, model: Any, tokenizer: Any, ids: Sequence[Sequence[int]]) ->
         sampling = Sampling(job.config.sampling_temperature if number else 0.0, job.seed + number)
         with task("answering", len(ids), "prompts") as work:
             length, done = job.config.answer_length_tokens, work.advance
-            answer = partial(replies, model, tokenizer, most_tokens=length, sampling=sampling, on_batch=done)
+            answer = partial(
+                partial(vllm.replies, job) if job.config.vllm else replies,
+                model,
+                tokenizer,
+                most_tokens=length,
+                sampling=sampling,
+                on_batch=done,
+            )
             found.append(launch.dealt(ids, answer))
     return found
 

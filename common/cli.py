@@ -87,11 +87,13 @@ def run(
     search: Annotated[int | None, typer.Option(help="trials of a search for settings, judged on val")] = None,
     rates: Annotated[int | None, typer.Option(help="learning rates tried on val, three times apart")] = None,
     track: Annotated[str | None, typer.Option(help="tensorboard, trackio or wandb")] = None,
+    vllm: Annotated[bool, typer.Option("--vllm", help="answers come from vLLM where it is found")] = False,
     launch: Annotated[int, typer.Option(help="processes of this machine that share the work", min=1)] = 1,
 ) -> None:
     """Runs a use case from data to verdict; the same command continues a stopped run."""
     given = {"method": method, "model": model, "data": data, "seeds": seeds, "smoke": smoke or None}
     given |= {"train_share": train_share, "search": search, "rates": rates, "track": track}
+    given["vllm"] = vllm or None
     found = usecases.find(name)
     settings = configs.build(found, variant, given)
     keep_quiet(online=is_hub_id(settings.model))

@@ -96,7 +96,8 @@ def tuned_job(folder: Path) -> tuple[RunRecord, Job]:
     row = read_run(folder)
     if "tuned" not in row.contenders:
         raise GalleryError(f"The run in {folder} ended as {row.status}: it has no tuned model.")
-    config, found = RunConfig(**row.config), usecase_of(row)
+    config = RunConfig(**{**row.config, "vllm": False})  # what answers is the model in this process
+    found = usecase_of(row)
     base = models.resolve(config.model, config.revision, found.tuner)
     return row, Job(found, splits_of(row), config, base, 0, folder / "seed-0")
 

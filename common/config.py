@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common import usecase as usecases
 from common.errors import FaultsError, GalleryError
+from common.models import is_hub_id
 from common.usecase import UseCase
 
 ENCODER = ("embed",)
@@ -69,6 +70,10 @@ class RunConfig(BaseModel):
     shots: int = setting(3, "similar training examples in the few-shot prompt", TEXT, ge=1)
     samples: int = setting(1, "answers drawn per prompt; the use case picks one", TEXT, ge=1, le=32)
     sampling_temperature: float = setting(0.7, "spread of the drawn answers", TEXT, gt=0)
+    vllm: bool = setting(False, "answers come from vLLM where it is found", TEXT)
+    checkpointing: bool = setting(
+        False, "inner values are computed again going back: less memory, more time", SUPERVISED
+    )
     rehearsal: int = setting(0, "passages of its own that hold a model to what it was", TEXT, ge=0)
     rehearsal_each_step: int = setting(1, "of these passages in a step; more make it steadier", TEXT, ge=1)
     rehearsal_weight: float = setting(1.0, "how hard they hold; more forgets less", TEXT, gt=0)
@@ -127,6 +132,8 @@ def build(usecase: UseCase, variant: str, command_line: Mapping[str, Any]) -> Ru
         **{name: value for name, value in command_line.items() if value is not None},
     }
     tuner = usecase.configured(layers.get("task", {})).tuner
+    if tuner in TEXT and is_hub_id(layers.get("model", "embedded")):
+        layers = {"vllm": True, **layers}
     fixed = {"usecase": usecase.name, "variant": variant, "tuner": tuner}
     faults = key_faults(layers, tuner)
     config = None

@@ -6,7 +6,7 @@ from functools import partial
 from importlib import import_module
 from types import ModuleType
 
-from common import cores, large
+from common import cores, large, vllm
 from common.errors import GalleryError
 from common.job import Contender, Job, Output
 from common.usecase import Answerer, Example, Splits, UseCase
@@ -46,7 +46,7 @@ def timed(
     examples: tuple[Example, ...],
 ) -> list[Output]:
     """Outputs with the seconds that each took on average, where the tuner did not say."""
-    started = cores.worked_seconds()
+    started = (vllm if job.config.vllm else cores).worked_seconds()
     outputs = answer(job, examples)
-    each = (cores.worked_seconds() - started) / max(len(outputs), 1)
+    each = ((vllm if job.config.vllm else cores).worked_seconds() - started) / max(len(outputs), 1)
     return [output if output.seconds else replace(output, seconds=each) for output in outputs]

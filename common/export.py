@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common import board, compare, export_template, models, parity
+from common import board, compare, export_template, methods, parity
 from common import usecase as usecases
-from common.config import RunConfig
 from common.embed_rivals import questions_alone
 from common.errors import GalleryError
 from common.job import Job
@@ -54,15 +53,10 @@ def run_folder(target: str, variant: str) -> Path:
 
 def opened(folder: Path) -> tuple[RunRecord, Job]:
     """The record of a finished run, and the job of its first seed."""
-    row = compare.read_run(folder)
-    if "tuned" not in row.contenders:
-        raise GalleryError(f"The run in {folder} ended as {row.status}: it has no tuned model.")
-    config = RunConfig(**row.config)
-    case = compare.usecase_of(row)
-    if case.tuner == "preference" and config.loss == "reward":
+    row, job = compare.tuned_job(folder)
+    if job.usecase.tuner == "preference" and job.config.loss == "reward":
         raise GalleryError(f"The run in {folder} trained a rating model, which writes no answers.")
-    base = models.resolve(config.model, config.revision, case.tuner)
-    return row, Job(case, compare.splits_of(row), config, base, 0, folder / "seed-0")
+    return row, job
 
 
 def export(folder: Path, out: Path, limits: Limits = Limits()) -> str:
@@ -96,11 +90,8 @@ def why_not_merged(job: Job) -> str:
         return f"method {job.config.method!r} cannot be merged: {parity.NOT_MERGED[job.config.method]}"
     if job.usecase.tuner == "embed" and questions_alone(job.adapter):
         return "questions and documents go through two networks, which no single model folder can hold"
-    if (job.adapter / "adapter_config.json").is_file():
-        from peft import PeftConfig
-
-        if PeftConfig.from_pretrained(str(job.adapter)).is_prompt_learning:
-            return f"method {job.config.method!r} learns a prompt, which no weight of the base can hold"
+    if methods.learns_prompt(job.adapter):
+        return f"method {job.config.method!r} learns a prompt, which no weight of the base can hold"
     return ""
 
 

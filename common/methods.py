@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from common import bottleneck
@@ -250,3 +251,12 @@ def layer_stack(model: Any) -> Any:
     if not lists:
         raise GalleryError(f"{type(model).__name__} has no list of layers to freeze; use another method.")
     return max(lists, key=len)
+
+
+def learns_prompt(adapter: Path) -> bool:
+    """Whether an adapter is a learned prompt, which no weight of the base can hold."""
+    if not (adapter / "adapter_config.json").is_file():
+        return False
+    from peft import PeftConfig
+
+    return PeftConfig.from_pretrained(str(adapter)).is_prompt_learning

@@ -121,7 +121,10 @@ def advice(plan: Plan, config: RunConfig) -> list[str]:
     """What to change, the cheapest first, when the plan does not fit."""
     if plan.fits:
         return []
-    found = [f"batch_size = {max(1, config.batch_size // 4)} instead of {config.batch_size}"]
+    found = []
+    if config.tuner == "sft" and not config.checkpointing:
+        found.append("checkpointing = true: values are computed again going back, with the same result")
+    found.append(f"batch_size = {max(1, config.batch_size // 4)} instead of {config.batch_size}")
     if plan.trainable == plan.total:
         found.append('method = "lora": gradients and optimiser then hold the added weights only')
     if config.method == "lora" and config.tuner == "sft":

@@ -3,7 +3,8 @@
 A function, class or constant is reached when something reached names it, a method when its class is and
 anything reached says its name, be it in quotes. What a module does while it is imported counts as soon as
 the module is. Names are followed without knowing types, so more is taken in than a run needs, not less.
-Lines that are said and work that is counted are no part of it, nor are defaults of the environment.
+Lines that are said and work that is counted are no part of it, nor are defaults of the environment, nor what
+stands behind a setting that is off.
 """
 
 import ast
@@ -23,8 +24,25 @@ SAYS = ast.Module | ast.ClassDef | FUNCTION
 class Quiet(ast.NodeTransformer):
     """Leaves out what only tells people how a run goes: lines said, and work that is counted.
 
-    Defaults of the environment go too, since a person may set them otherwise.
+    Defaults of the environment go too, since a person may set them otherwise, and so does what is done only
+    with a setting that this run has not: `if config.name:` and `one if config.name else other`.
     """
+
+    def __init__(self, off: frozenset[str] = frozenset()) -> None:
+        self.off = off
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        self.generic_visit(node)
+        return node.orelse if self.is_off(node.test) else node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        self.generic_visit(node)
+        return node.orelse if self.is_off(node.test) else node
+
+    def is_off(self, test: ast.expr) -> bool:
+        """Whether a condition is a setting that is off, read from a config."""
+        held = isinstance(test, ast.Attribute) and ast.unparse(test.value).rpartition(".")[2] == "config"
+        return held and test.attr in self.off
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         """`say(...)`, `work.advance(...)` and `os.environ.setdefault(...)` as statements."""
@@ -59,14 +77,14 @@ class Module:
     at_once: set[str] = field(default_factory=set)  # imported with the module, not later inside a function
 
 
-def read(path: Path, name: str) -> Module:
-    """A file, taken apart."""
+def read(path: Path, name: str, off: frozenset[str] = frozenset()) -> Module:
+    """A file, taken apart, without what settings that are off keep from being done."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    return taken_apart(path.read_text(encoding="utf-8"), package)
+    return taken_apart(path.read_text(encoding="utf-8"), package, off)
 
 
 @cache
-def taken_apart(text: str, package: str) -> Module:
+def taken_apart(text: str, package: str, off: frozenset[str]) -> Module:
     """The text of a file of a package, without its docstrings."""
     found, tree = Module(), ast.parse(text)
     for node in ast.walk(tree):
@@ -74,7 +92,7 @@ def taken_apart(text: str, package: str) -> Module:
             node.body[:1] = []
         for own, target in imported(node, package):
             found.imports.setdefault(own, set()).add(target)
-    for node in Quiet().visit(tree).body:
+    for node in Quiet(off).visit(tree).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             found.at_once |= {target for _, target in imported(node, package)}
             continue
@@ -118,8 +136,8 @@ def member(node: ast.stmt) -> str:
 class Reach:
     """Follows names through the files under a root."""
 
-    def __init__(self, root: Path, left_out: Iterable[str] = ()) -> None:
-        self.root, self.left_out = root, frozenset(left_out)
+    def __init__(self, root: Path, left_out: Iterable[str] = (), off: Iterable[str] = ()) -> None:
+        self.root, self.left_out, self.off = root, frozenset(left_out), frozenset(off)
         self.places: dict[str, Path] = {}
         self.known: dict[str, Module | None] = {}
         self.found: dict[Key, list[ast.stmt]] = {}
@@ -148,7 +166,7 @@ class Reach:
             )
             path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
             here = path.is_file() and name not in self.left_out
-            self.known[name] = read(path, name) if here else None
+            self.known[name] = read(path, name, self.off) if here else None
         return self.known[name]
 
     def take(self, key: Key) -> None:

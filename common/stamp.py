@@ -25,6 +25,9 @@ from common.usecase import ROOT, UseCase
 
 # What shows results, and what says when they are made, is no part of how they come about.
 APART = tuple(f"common.{name}" for name in "report board progress stamp errors beside".split())
+# Settings that are off in most runs, and that nothing sets on the way: what stands behind them does not count
+# where they are off, nor does the module of that name.
+OPTIONAL = ("search", "rates", "vllm", "checkpointing")
 SETTINGS = "common.config"  # settings are held against each other by value, so what may be set does not count
 NOT_SETTINGS = NOT_IN_IDENTITY | {"about", "smoke", "needs_data"}
 
@@ -105,8 +108,8 @@ def code_hash(config: RunConfig, folder: Path, root: Path = ROOT) -> str:
 
 def reached(config: RunConfig, folder: Path, root: Path = ROOT) -> dict[reach.Key, list[ast.stmt]]:
     """What a run with these settings can reach: its stages, its tuner, its use case."""
-    unused = [f"common.{name}" for name in ("search", "rates") if not getattr(config, name)]
-    found = reach.Reach(root, (*APART, *unused))
+    off = [name for name in OPTIONAL if not getattr(config, name)]
+    found = reach.Reach(root, (*APART, *(f"common.{name}" for name in off)), off)
     found.start("common.run", "execute")
     found.start(f"common.tuners.{config.tuner}")
     found.place(f"usecases.{folder.name}", folder)

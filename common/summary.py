@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from common import record
+from common import record, vllm
 from common.config import RunConfig, settings_of
 from common.evaluate import Rival, Scored, Verdict, difference, score_columns, summarise, verdict
 from common.job import Contender, Output
@@ -158,7 +158,7 @@ class Summary:
         training.pop(NOT_RECORDED, None)
         training |= self.foretold(training)
         return RunRecord(
-            **circumstances(self.usecase, self.config),
+            **(self.with_vllm() if self.config.vllm else circumstances(self.usecase, self.config)),
             **self.measured_on(),
             status=self.status(),
             verdict=asdict(self.verdict(forgetting)),
@@ -168,6 +168,13 @@ class Summary:
             forgetting=forgetting,
             tables=self.stage_file("seed-0/tables.json"),
         )
+
+    def with_vllm(self) -> dict[str, Any]:
+        """What is known of a run, and which vLLM answered, if one did."""
+        found = circumstances(self.usecase, self.config)
+        places = {"untuned": self.folder, "tuned": self.folder / "seed-0"}
+        found["environment"]["vllm"] = {name: vllm.answered_by(place) for name, place in places.items()}
+        return found
 
     def foretold(self, training: dict[str, Any]) -> dict[str, Any]:
         """What the plan of these settings said, and by which share the run took more."""

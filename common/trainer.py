@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, TrainerCallback, set_seed
 
-from common import launch, track
+from common import launch, track, vllm
 from common.errors import GalleryError
 from common.job import Job
 from common.methods import learning_rate
@@ -33,6 +33,8 @@ def arguments(job: Job, rows: int) -> dict[str, Any]:
 
     on_gpu = torch.cuda.is_available()
     set_seed(job.seed)
+    if job.config.vllm:
+        vllm.stop()  # training needs the memory
     if job.pieces > 1:
         clear_device_cache(garbage_collection=True)  # what did not fit is still held
     return {

@@ -50,6 +50,10 @@ def test_what_does_not_fit_gets_advice_in_order_of_cost() -> None:
     said = plan.advice(MADE, settings)
     assert "batch_size = 8" in said[0] and "lora" in said[1] and "smaller --model" in said[2]
     assert plan.advice(replace(MADE, limit=80e9), settings) == []
+    writing = config.RunConfig(method="full", batch_size=32, tuner="sft")
+    assert plan.advice(MADE, writing)[0].startswith("checkpointing = true")
+    again = writing.model_copy(update={"checkpointing": True})
+    assert plan.advice(MADE, again) == plan.advice(MADE, writing)[1:]
     assert len(plan.advice(replace(MADE, trainable=10), settings)) == 2
 
 

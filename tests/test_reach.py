@@ -199,3 +199,35 @@ def test_a_name_that_nobody_defines_takes_in_the_whole_module(root: Path) -> Non
     found = reach.Reach(root)
     found.start("common.run", "execute")
     assert ("common.data", "unread") in found.found
+
+
+BEHIND = """
+from common import rates
+def execute(job):
+    {first}
+    return {second}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "free"),
+    [
+        ("if job.config.rates: job = rates.sought(job)", "job.run()", True),
+        ("found = job", "(rates.sought(job) if job.config.rates else job).run()", True),
+        ("if job.config.seeds: job = rates.sought(job)", "job.run()", False),
+        ("if not job.config.rates: job = rates.sought(job)", "job.run()", False),
+        ("if job.rates: job = rates.sought(job)", "job.run()", False),
+        ("if job.config.rates: job = rates.sought(job)\n    else: job = None", "job.run()", False),
+    ],
+)
+def test_what_stands_behind_a_setting_that_is_off_counts_only_with_it(
+    root: Path, first: str, second: str, free: bool
+) -> None:
+    plain = "found = job" if "found" in first else "pass"
+    path = root / "common" / "run.py"
+    (root / "common" / "rates.py").write_text("def sought(x): return 1\n")
+    path.write_text(BEHIND.format(first=plain, second="job.run()").replace("    pass\n", ""))
+    before, with_rates = hash_of(root), hash_of(root, rates=3)
+    path.write_text(BEHIND.format(first=first, second=second))
+    assert (hash_of(root) == before) == free
+    assert hash_of(root, rates=3) != with_rates

@@ -15,6 +15,7 @@ from common.job import Job
 from common.tuners import sft
 from tests import toy_text
 
+SHORT = "epochs = 1\nbatch_size = 10\nanswer_length_tokens = 6\n"
 LEARNS = "epochs = 12\nbatch_size = 10\nlearning_rate = 5e-3\nanswer_length_tokens = 6\n"
 
 
@@ -272,3 +273,23 @@ def test_weights_that_are_drawn_are_not_held_in_four_bits(model: str, tiny: Path
     with pytest.raises(GalleryError, match="'qlora' holds stored weights in 4 bits"):
         run.execute(work.usecase, settings, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_values_computed_again_on_the_way_back_train_the_same_model(tiny: Path, tmp_path: Path) -> None:
+    import torch
+    from torch.nn.modules.module import register_module_forward_hook
+
+    weights, forwards = {}, {}
+    for again in (False, True):
+        work = job(tiny, tmp_path / str(again), SHORT, checkpointing=again)
+        seen: list[str] = []
+        counted = register_module_forward_hook(
+            lambda module, *_, seen=seen: seen.append(type(module).__name__) if module.training else None
+        )
+        sft.fit(work)
+        counted.remove()
+        forwards[again] = seen.count("LlamaAttention")
+        weights[again] = dict(sft.load(work, work.adapter)[0].named_parameters())
+    assert forwards[True] == 2 * forwards[False] > 0
+    for name, weight in weights[False].items():
+        assert torch.allclose(weight, weights[True][name], atol=1e-6), name

@@ -42,6 +42,8 @@ def fit(job: Job) -> dict[str, Any]:
     arguments = {**arguments, **trainer.schedule(job, len(rows))}
     model = methods.apply(model, job.config, "sft", "CAUSAL_LM", new_rows)
     before = milder.snapshot(model) if job.config.milder and job.splits.val else None
+    if job.config.checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
     watch = trainer.Watch()
     best = trainer.KeepBest(lambda: val_score(model, tokenizer, job), job)
     callbacks = [watch, best] if best.wanted else [watch]
