@@ -18,6 +18,7 @@ PROMPT_REASON = (
 HEAD_REASON = "the head of a language model is its vocabulary; use freeze or lora"
 IMAGE_REASON = "an image model reads no tokens"
 STAGE_REASON = "an image backbone has few stages, not a stack of layers; use head or lora"
+SMALLEST_START = 1e-4
 NOT_IMAGES = ("embed", "classify", "sft", "preference", "vlm")
 FULL_PRECISION = ("embed", "classify", "vision", "vlm", "preference")
 FOUR_BITS_REASON = "only the sft tuner loads its base in 4 bits"
@@ -219,6 +220,8 @@ def apply(model: Any, config: RunConfig, tuner: str, task: str, new_rows: Sequen
 
         made = method.peft(config, task)
         made = train_rows(made, model, new_rows, method.name) if new_rows else made
+        if config.method == "dora":
+            return with_directions(get_peft_model(model, made))
         return get_peft_model(model, made)
     if new_rows and method.name != "full":
         raise GalleryError(f"Method {method.name!r} cannot train new pieces; use lora, dora or full.")
@@ -226,6 +229,17 @@ def apply(model: Any, config: RunConfig, tuner: str, task: str, new_rows: Sequen
         return bottleneck.insert(model, config.rank)
     if method.name == "freeze":
         freeze_lowest(model, config.frozen_layers)
+    return model
+
+
+def with_directions(model: Any) -> Any:
+    """DoRA divides by the size of each row of the weights: a row of zeros starts with a direction, too small
+    to be seen in what the model says."""
+    for layer in model.modules():
+        for name, sizes in getattr(layer, "lora_magnitude_vector", {}).items():
+            zeros = sizes.weight.data.flatten() == 0
+            layer.lora_B[name].weight.data[zeros] = SMALLEST_START
+            sizes.weight.data.view(-1)[zeros] = layer.get_delta_weight(name).flatten(1).norm(dim=1)[zeros]
     return model
 
 

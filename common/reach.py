@@ -21,15 +21,17 @@ FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 SAYS = ast.Module | ast.ClassDef | FUNCTION
 
 
+@dataclass(frozen=True)
 class Quiet(ast.NodeTransformer):
     """Leaves out what only tells people how a run goes: lines said, and work that is counted.
 
     Defaults of the environment go too, since a person may set them otherwise, and so does what is done only
-    with a setting that this run has not: `if config.name:` and `one if config.name else other`.
+    with a setting or a method that this run has not: what stands behind `if config.name` and
+    `if config.method == "name"`, as a statement or in an expression.
     """
 
-    def __init__(self, off: frozenset[str] = frozenset()) -> None:
-        self.off = off
+    off: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
@@ -40,9 +42,11 @@ class Quiet(ast.NodeTransformer):
         return node.orelse if self.is_off(node.test) else node
 
     def is_off(self, test: ast.expr) -> bool:
-        """Whether a condition is a setting that is off, read from a config."""
-        held = isinstance(test, ast.Attribute) and ast.unparse(test.value).rpartition(".")[2] == "config"
-        return held and test.attr in self.off
+        """Whether a condition asks a config for a setting that is off, or for a method that is not used."""
+        if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq) and self.methods:
+            wanted = getattr(test.comparators[0], "value", None)
+            return setting_in(test.left) == "method" and wanted not in self.methods
+        return setting_in(test) in self.off
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         """`say(...)`, `work.advance(...)` and `os.environ.setdefault(...)` as statements."""
@@ -62,6 +66,12 @@ class Quiet(ast.NodeTransformer):
         return node.args[0] if called(node) == "watched" else node
 
 
+def setting_in(node: ast.expr) -> str:
+    """The setting that an expression reads from a config; empty where it does something else."""
+    held = isinstance(node, ast.Attribute) and ast.unparse(node.value).rpartition(".")[2] == "config"
+    return node.attr if held else ""
+
+
 def called(node: ast.AST) -> str:
     """The plain name that an expression calls."""
     return getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
@@ -77,14 +87,14 @@ class Module:
     at_once: set[str] = field(default_factory=set)  # imported with the module, not later inside a function
 
 
-def read(path: Path, name: str, off: frozenset[str] = frozenset()) -> Module:
-    """A file, taken apart, without what settings that are off keep from being done."""
+def read(path: Path, name: str, quiet: Quiet) -> Module:
+    """A file, taken apart."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    return taken_apart(path.read_text(encoding="utf-8"), package, off)
+    return taken_apart(path.read_text(encoding="utf-8"), package, quiet)
 
 
 @cache
-def taken_apart(text: str, package: str, off: frozenset[str]) -> Module:
+def taken_apart(text: str, package: str, quiet: Quiet) -> Module:
     """The text of a file of a package, without its docstrings."""
     found, tree = Module(), ast.parse(text)
     for node in ast.walk(tree):
@@ -92,7 +102,7 @@ def taken_apart(text: str, package: str, off: frozenset[str]) -> Module:
             node.body[:1] = []
         for own, target in imported(node, package):
             found.imports.setdefault(own, set()).add(target)
-    for node in Quiet(off).visit(tree).body:
+    for node in quiet.visit(tree).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             found.at_once |= {target for _, target in imported(node, package)}
             continue
@@ -136,8 +146,8 @@ def member(node: ast.stmt) -> str:
 class Reach:
     """Follows names through the files under a root."""
 
-    def __init__(self, root: Path, left_out: Iterable[str] = (), off: Iterable[str] = ()) -> None:
-        self.root, self.left_out, self.off = root, frozenset(left_out), frozenset(off)
+    def __init__(self, root: Path, left_out: Iterable[str] = (), quiet: Quiet = Quiet()) -> None:
+        self.root, self.left_out, self.quiet = root, frozenset(left_out), quiet
         self.places: dict[str, Path] = {}
         self.known: dict[str, Module | None] = {}
         self.found: dict[Key, list[ast.stmt]] = {}
@@ -166,7 +176,7 @@ class Reach:
             )
             path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
             here = path.is_file() and name not in self.left_out
-            self.known[name] = read(path, name, self.off) if here else None
+            self.known[name] = read(path, name, self.quiet) if here else None
         return self.known[name]
 
     def take(self, key: Key) -> None:

@@ -109,7 +109,8 @@ def code_hash(config: RunConfig, folder: Path, root: Path = ROOT) -> str:
 def reached(config: RunConfig, folder: Path, root: Path = ROOT) -> dict[reach.Key, list[ast.stmt]]:
     """What a run with these settings can reach: its stages, its tuner, its use case."""
     off = [name for name in OPTIONAL if not getattr(config, name)]
-    found = reach.Reach(root, (*APART, *(f"common.{name}" for name in off)), off)
+    quiet = reach.Quiet(frozenset(off), frozenset((config.method, config.start_method)))
+    found = reach.Reach(root, (*APART, *(f"common.{name}" for name in off)), quiet)
     found.start("common.run", "execute")
     found.start(f"common.tuners.{config.tuner}")
     found.place(f"usecases.{folder.name}", folder)

@@ -43,6 +43,9 @@ def one_by_one(model: Any, prompt: Sequence[int], ends: set[int]) -> list[int]:
     with torch.inference_mode():
         while len(found) < MOST_TOKENS and not (found and found[-1] in ends):
             logits = model(input_ids=torch.tensor([[*prompt, *found]]), use_cache=False).logits
+            assert logits.isfinite().all(), (
+                "the largest of no numbers is the first token, in a batch as alone"
+            )
             found.append(int(logits[0, -1].argmax()))
     return found
 
@@ -54,6 +57,7 @@ def test_every_method_answers_in_a_batch_as_alone(method: str) -> None:
     tuned = moved(methods.apply(model, config, "sft", "CAUSAL_LM"), 0.02)
     texts = ["The weight of a parcel is", "Count the rows", "A red box", "What does the clerk do when the"]
     prompts = [tokenizer(text)["input_ids"] for text in texts]
+    assert all(weight.isfinite().all() for weight in tuned.parameters())
     slow = [one_by_one(tuned, prompt, {tokenizer.eos_token_id}) for prompt in prompts]
     found = replies(tuned, tokenizer, prompts, MOST_TOKENS)
     assert [one.text for one in found] == [

@@ -214,6 +214,10 @@ def execute(job):
     [
         ("if job.config.rates: job = rates.sought(job)", "job.run()", True),
         ("found = job", "(rates.sought(job) if job.config.rates else job).run()", True),
+        ("if job.config.method == 'dora': job = rates.sought(job)", "job.run()", True),
+        ("if job.config.method == 'full': job = rates.sought(job)", "job.run()", False),
+        ("if job.config.method != 'dora': job = rates.sought(job)", "job.run()", False),
+        ("if job.config.loss == 'dora': job = rates.sought(job)", "job.run()", False),
         ("if job.config.seeds: job = rates.sought(job)", "job.run()", False),
         ("if not job.config.rates: job = rates.sought(job)", "job.run()", False),
         ("if job.rates: job = rates.sought(job)", "job.run()", False),
@@ -227,7 +231,7 @@ def test_what_stands_behind_a_setting_that_is_off_counts_only_with_it(
     path = root / "common" / "run.py"
     (root / "common" / "rates.py").write_text("def sought(x): return 1\n")
     path.write_text(BEHIND.format(first=plain, second="job.run()").replace("    pass\n", ""))
-    before, with_rates = hash_of(root), hash_of(root, rates=3)
+    before, with_all = hash_of(root), hash_of(root, rates=3, method="dora")
     path.write_text(BEHIND.format(first=first, second=second))
     assert (hash_of(root) == before) == free
-    assert hash_of(root, rates=3) != with_rates
+    assert hash_of(root, rates=3, method="dora") != with_all

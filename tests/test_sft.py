@@ -293,3 +293,21 @@ def test_values_computed_again_on_the_way_back_train_the_same_model(tiny: Path, 
     assert forwards[True] == 2 * forwards[False] > 0
     for name, weight in weights[False].items():
         assert torch.allclose(weight, weights[True][name], atol=1e-6), name
+
+
+def test_dora_gives_rows_of_zeros_a_direction_and_changes_nothing_else(tiny: Path) -> None:
+    import torch
+
+    model, tokenizer = models.load_causal(models.resolve("embedded", None, "sft"), None)
+    ids = torch.tensor([tokenizer("The weight of a parcel is what its clerk wrote on it.")["input_ids"]])
+    zeros = {
+        name: (weight.norm(dim=1) == 0).sum() for name, weight in model.named_parameters() if weight.dim() > 1
+    }
+    assert sum(zeros.values()) > 0, "the embedded base has rows without weight, on which DoRA came to nothing"
+    before = model(ids).logits.detach()
+    made = methods.apply(model, config.RunConfig(method="dora"), "sft", "CAUSAL_LM")
+    after = made(ids).logits
+    assert torch.allclose(before, after, atol=1e-3)
+    after.sum().backward()
+    assert all(weight.grad.isfinite().all() for weight in made.parameters() if weight.grad is not None)
+    assert torch.allclose(made.merge_and_unload()(ids).logits, after, atol=1e-3)

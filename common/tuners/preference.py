@@ -89,6 +89,8 @@ def rows_of(engine: Any) -> int:
 def adapter_of(model: Any, config: RunConfig) -> tuple[Any, Any]:
     """The PEFT config that the trainer wraps the model with, or none and the model made ready."""
     method = methods.find(config.method, "preference")
+    if config.method == "dora":
+        return None, methods.apply(model, config, "preference", "CAUSAL_LM")
     if method.peft is not None:
         return method.peft(config, "CAUSAL_LM"), model
     return None, methods.apply(model, config, "preference", "CAUSAL_LM")
