@@ -53,13 +53,15 @@ def input_faults(usecase: UseCase, splits: Splits) -> list[str]:
 
 def floor_faults(usecase: UseCase, splits: Splits) -> list[str]:
     """The floor lies below gold, above saying nothing or one thing always, and sees no answer of test."""
-    unseen, count = tuple(map(hidden, splits.test)), len(splits.test)
+    unseen, asked = tuple(map(hidden, splits.test)), sample(splits.test)
     try:  # one call for both, since some floors fit a model in it
-        answers = usecase.floor(replace(splits, test=unseen))((*splits.test, *unseen))
+        answers = usecase.floor(replace(splits, test=unseen))((*splits.test, *map(hidden, asked)))
     except Exception as error:
         return [f"the floor fails where the answers of test are hidden: {type(error).__name__}: {error}"]
-    told, untold = answers[:count], answers[count:]
-    return level_faults(usecase, splits, told) + blind_floor_faults(splits, told, untold)
+    told, untold = answers[: len(unseen)], answers[len(unseen) :]
+    seen = {example.id: answer for example, answer in zip(splits.test, told, strict=True)}
+    blind = blind_floor_faults(asked, [seen[example.id] for example in asked], untold)
+    return level_faults(usecase, splits, told) + blind
 
 
 def level_faults(usecase: UseCase, splits: Splits, told: Sequence[Any]) -> list[str]:
@@ -83,9 +85,9 @@ def level_faults(usecase: UseCase, splits: Splits, told: Sequence[Any]) -> list[
     return faults
 
 
-def blind_floor_faults(splits: Splits, told: Sequence[Any], untold: Sequence[Any]) -> list[str]:
+def blind_floor_faults(asked: Sequence[Example], told: Sequence[Any], untold: Sequence[Any]) -> list[str]:
     """The floor gives the same answers when the answers of test are gone."""
-    for example, left, right in zip(splits.test, told, untold, strict=True):
+    for example, left, right in zip(asked, told, untold, strict=True):
         if left != right:
             return [
                 f"the floor's answer to test {example.id!r} changes when the right answer is hidden from it"
