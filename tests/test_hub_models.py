@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common import chat, config, models, parity, parts, run, usecase
+from common import chat, config, models, parity, parts, run, trl_adapter, usecase
 from common.generate import replies
 from common.job import Job
 from common.tuners import classify, embed
@@ -89,6 +89,35 @@ def test_a_conversation_is_learnt_turn_by_turn_as_it_will_be_asked(shape: tuple[
     assert found[-1].input_ids[: len(last)] == last and found[-1].labels[len(last) - 1] == chat.IGNORED
     learnt = "".join(tokenizer.decode(piece.answer_ids()) for piece in found)
     assert "red" in learnt and "blue" in learnt and "cup" not in learnt
+
+
+def test_rows_packed_behind_each_other_do_not_see_each_other(shape: tuple[str, Path], tmp_path: Path) -> None:
+    """As on a GPU, where several rows share one line of a batch."""
+    import torch
+
+    model, tokenizer = loaded(shape[1])
+    things = "box cup hat bag key the is red green".split()
+    rows = [
+        chat.encode(tokenizer, {"prompt": [{"role": "user", "content": f"the {thing}"}], "completion": thing})
+        for thing in things
+    ]
+    alone = [
+        trl_adapter.answer_loss(model, torch.tensor([r.input_ids]), torch.tensor([r.labels]), 1) for r in rows
+    ]
+    settings = {
+        "output_dir": str(tmp_path),
+        "use_cpu": False,
+        "bf16": False,
+        "report_to": [],
+    }
+    settings |= {"per_device_train_batch_size": len(rows)}
+    engine = trl_adapter.sft_trainer(model, tokenizer, rows, settings, [])
+    (batch,) = list(engine.get_train_dataloader())
+    assert batch["input_ids"].shape[0] == 1 and (batch["position_ids"] == 0).sum() == len(rows)
+    learnt = int((batch["labels"] != chat.IGNORED).sum())
+    with torch.no_grad():
+        packed = float(engine.compute_loss(engine.model.eval(), batch))
+    assert packed * learnt == pytest.approx(float(sum(alone)), rel=1e-4)
 
 
 def test_data_to_merged_model_through_the_gallery(shape: tuple[str, Path], tmp_path: Path) -> None:
