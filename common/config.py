@@ -6,6 +6,7 @@ Later layers win: defaults < use case < variant file < command line.
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,6 +72,10 @@ class RunConfig(BaseModel):
     samples: int = setting(1, "answers drawn per prompt; the use case picks one", TEXT, ge=1, le=32)
     sampling_temperature: float = setting(0.7, "spread of the drawn answers", TEXT, gt=0)
     vllm: bool = setting(False, "answers come from vLLM where it is found", TEXT)
+    flash_attention: bool = setting(False, "attention of the package flash-attn, on a GPU", SUPERVISED)
+    compiled: bool = setting(
+        False, "steps go through torch.compile: minutes at the start, quicker steps on a GPU", SUPERVISED
+    )
     checkpointing: bool = setting(
         False, "inner values are computed again going back: less memory, more time", SUPERVISED
     )
@@ -133,7 +138,8 @@ def build(usecase: UseCase, variant: str, command_line: Mapping[str, Any]) -> Ru
     }
     tuner = usecase.configured(layers.get("task", {})).tuner
     if tuner in TEXT and is_hub_id(layers.get("model", "embedded")):
-        layers = {"vllm": True, **layers}
+        flash = {"flash_attention": True} if tuner in SUPERVISED and find_spec("flash_attn") else {}
+        layers = {"vllm": True, **flash, **layers}
     fixed = {"usecase": usecase.name, "variant": variant, "tuner": tuner}
     faults = key_faults(layers, tuner)
     config = None

@@ -27,7 +27,7 @@ from common.usecase import ROOT, UseCase
 APART = tuple(f"common.{name}" for name in "report board progress stamp errors beside".split())
 # Settings that are off in most runs, and that nothing sets on the way: what stands behind them does not count
 # where they are off, nor does the module of that name.
-OPTIONAL = ("search", "rates", "vllm", "checkpointing")
+OPTIONAL = ("search", "rates", "vllm", "checkpointing", "flash_attention", "compiled")
 SETTINGS = "common.config"  # settings are held against each other by value, so what may be set does not count
 NOT_SETTINGS = NOT_IN_IDENTITY | {"about", "smoke", "needs_data"}
 

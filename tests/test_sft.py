@@ -311,3 +311,31 @@ def test_dora_gives_rows_of_zeros_a_direction_and_changes_nothing_else(tiny: Pat
     after.sum().backward()
     assert all(weight.grad.isfinite().all() for weight in made.parameters() if weight.grad is not None)
     assert torch.allclose(made.merge_and_unload()(ids).logits, after, atol=1e-3)
+
+
+def test_steps_are_compiled_where_that_is_asked_for(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    backends: list[str] = []  # to compile takes minutes on a CPU, so it is only seen to be asked for
+    monkeypatch.setattr(torch, "compile", lambda model, **given: backends.append(given["backend"]) or model)
+    for compiled in (False, True):
+        assert backends == []
+        sft.fit(job(tiny, tmp_path / str(compiled), SHORT, compiled=compiled))
+    assert backends == ["inductor"]
+
+
+def test_flash_attention_is_asked_for_where_its_package_is(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import PreTrainedModel
+
+    case, asked = usecase.find("support_chatbot"), []
+    for there in (None, "a package"):
+        monkeypatch.setattr(config, "find_spec", lambda name, there=there: there)
+        assert config.build(case, "offline", {"model": "org/name"}).flash_attention == bool(there)
+        assert not config.build(case, "offline", {}).flash_attention
+    monkeypatch.setattr(PreTrainedModel, "set_attn_implementation", lambda _, name: asked.append(name))
+    sft.fit(job(tiny, tmp_path, SHORT, flash_attention=True))
+    assert asked == ["flash_attention_2"]

@@ -42,6 +42,10 @@ def fit(job: Job) -> dict[str, Any]:
     arguments = {**arguments, **trainer.schedule(job, len(rows))}
     model = methods.apply(model, job.config, "sft", "CAUSAL_LM", new_rows)
     before = milder.snapshot(model) if job.config.milder and job.splits.val else None
+    if job.config.flash_attention:
+        model.set_attn_implementation("flash_attention_2")
+    if job.config.compiled:
+        arguments = {**arguments, "torch_compile": True}
     if job.config.checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     watch = trainer.Watch()
