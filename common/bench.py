@@ -213,11 +213,11 @@ def one_by_one(
 def lend_untuned(task: Task, earlier: Sequence[Task]) -> None:
     """Gives a row the untuned answers of an earlier one that differs in the method alone."""
     folder = run.RUNS_FOLDER / task.name / "baselines"
-    code = at_present(task)[2]["code"]
     for other in earlier:
         there = run.RUNS_FOLDER / other.name
         is_done = (there / "record.json").is_file() and not ended_badly(there)
-        same = basis(other) == basis(task) and described(there).get("stamp", {}).get("code") == code
+        code = described(there).get("stamp", {}).get("code")
+        same = basis(other) == basis(task) and code == at_present(other)[2]["code"]
         if is_done and same and not folder.exists():
             shutil.copytree(there / "baselines", folder)
             say(f"  untuned answers are those of {other.name}")
@@ -225,7 +225,7 @@ def lend_untuned(task: Task, earlier: Sequence[Task]) -> None:
 
 def basis(task: Task) -> tuple[Any, ...]:
     """What untuned answers depend on; a base in 4 bits answers otherwise."""
-    rest = {key: value for key, value in task.given.items() if key not in ("method", "rates")}
+    rest = {key: value for key, value in task.given.items() if key != "method"}
     return task.usecase, task.variant, rest, task.given.get("method") == "qlora"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common import contract, usecase
+from common import usecase
 from common.errors import FaultsError, GalleryError
 from common.usecase import Example, Splits
 from usecases.english_to_sql.ablation import ablate, as_text, grid
@@ -240,7 +240,3 @@ def test_the_ablation_scores_every_cell(case: EnglishToSql, splits: Splits) -> N
     assert {row[4] for row in table.rows} == {"0.000"}
     assert len({row[7] for row in table.rows}) == 42
     assert "serializer" in as_text(table)
-
-
-def test_the_contract_holds() -> None:
-    assert contract.check(usecase.USECASES_FOLDER / "english_to_sql") == []
