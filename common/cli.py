@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from common import config as configs
+from common import hub_sizes
 from common import usecase as usecases
 from common.cli_bench import commands
 from common.cli_export import commands as export_commands
@@ -58,8 +59,8 @@ def show(name: Name, tokenizer: Tokenizer = None, data: Data = None) -> None:
     typer.echo(f"headline  {found.headline}\ntuner     {found.tuner}\nfloor     {found.floor_label}")
     typer.echo(f"data      {found.source.name}, {found.source.licence}\nlimits    {found.limits}\n")
     for variant in configs.variants(found):
-        about = configs.read_variant(found, variant).get("about", "")
-        typer.echo(f"variant   {variant:24} {about}")
+        settings = configs.build(found, variant, {"data": Path("given")})
+        typer.echo(f"variant   {variant:24} {settings.about}{hub_sizes.told(settings)}")
 
 
 @app.command("methods")

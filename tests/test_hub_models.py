@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common import chat, config, models, parity, parts, run, trl_adapter, usecase
+from common import chat, config, hub_sizes, models, parity, parts, plan, run, trl_adapter, usecase
 from common.generate import replies
 from common.job import Job
 from common.tuners import classify, embed
@@ -236,4 +236,19 @@ def test_every_variant_of_a_hub_model_says_what_a_run_needs() -> None:
             lengths = {"train_length_tokens", "answer_length_tokens", "input_length_tokens"}
             assert built.tuner == "vision" or lengths & set(layers), (name, variant)
             assert built.revision or "GPU" in built.about, (name, variant)
+            is_usual = built.model in (*TEXT_MODELS, *ENCODERS)
+            assert hub_sizes.gigabytes(built) or not is_usual, f"{built.model}: common/hub_sizes.py lacks it"
     assert found >= 40
+
+
+def test_what_a_hub_model_needs_before_a_step_is_what_the_plan_counts() -> None:
+    def asked(**settings: Any) -> float:
+        return hub_sizes.gigabytes(config.RunConfig(model="Qwen/Qwen3-0.6B", **settings))
+
+    weights = 0.596
+    full = sum(plan.GPU_BYTES.values()) * weights
+    assert asked(tuner="sft", method="full") == pytest.approx(full)
+    assert asked(tuner="sft", method="lora") == pytest.approx(plan.GPU_BYTES["weights"] * weights)
+    assert asked(tuner="sft", method="qlora") == pytest.approx(plan.PACKED_BYTES * weights)
+    assert asked(tuner="embed", method="lora") == pytest.approx(4 * weights), "encoders stay in fp32"
+    assert hub_sizes.told(config.RunConfig(model="org/unknown", tuner="sft")) == ""
