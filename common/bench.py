@@ -213,12 +213,12 @@ def one_by_one(
 def lend_untuned(task: Task, earlier: Sequence[Task]) -> None:
     """Gives a row the untuned answers of an earlier one that differs in the method alone."""
     folder = run.RUNS_FOLDER / task.name / "baselines"
-    for other in earlier:
+    for other in (one for one in earlier if basis(one) == basis(task)):
+        if folder.exists():
+            return
         there = run.RUNS_FOLDER / other.name
         is_done = (there / "record.json").is_file() and not ended_badly(there)
-        code = described(there).get("stamp", {}).get("code")
-        same = basis(other) == basis(task) and code == at_present(other)[2]["code"]
-        if is_done and same and not folder.exists():
+        if is_done and described(there).get("stamp", {}).get("code") == at_present(other)[2]["code"]:
             shutil.copytree(there / "baselines", folder)
             say(f"  untuned answers are those of {other.name}")
 

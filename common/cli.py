@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from common import config as configs
-from common import hub_sizes
 from common import usecase as usecases
 from common.cli_bench import commands
 from common.cli_export import commands as export_commands
@@ -55,6 +54,8 @@ def show(name: Name, tokenizer: Tokenizer = None, data: Data = None) -> None:
 
         describe_tokenizer(found, tokenizer, data)
         return
+    from common import hub_sizes
+
     typer.echo(f"{found.title}\n\n{found.story}\n")
     typer.echo(f"headline  {found.headline}\ntuner     {found.tuner}\nfloor     {found.floor_label}")
     typer.echo(f"data      {found.source.name}, {found.source.licence}\nlimits    {found.limits}\n")

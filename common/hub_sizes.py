@@ -1,8 +1,9 @@
 """What a variant of a hub model needs of a GPU before the first step, from the number of its weights."""
 
+from common import plan
 from common.config import TEXT, RunConfig
 
-# Millions of weights, as their model cards say.
+# Millions of weights, about.
 MILLIONS = {
     "BAAI/bge-base-en-v1.5": 109,
     "BAAI/bge-small-en-v1.5": 33,
@@ -27,18 +28,16 @@ MILLIONS = {
     "sarvamai/sarvam-1": 2_525,
 }
 HALVES = (*TEXT, "vlm")  # tuners that hold weights in bf16 on a GPU
-PACKED_SHARE = 0.26  # of bf16, in 4 bits with the scales of each block
-TRAINED_TIMES = 4  # weights that are trained have a gradient and two running means beside them
 
 
 def gigabytes(config: RunConfig) -> float | None:
     """Weights, gradients and optimiser of a hub model; None where the number of its weights is not known."""
     if config.model not in MILLIONS:
         return None
-    size = MILLIONS[config.model] / 1_000 * (2 if config.tuner in HALVES else 4)
-    if config.method == "qlora":
-        return PACKED_SHARE * size
-    return size * (TRAINED_TIMES if config.method == "full" else 1)
+    total = 1_000_000 * MILLIONS[config.model]
+    sizes = plan.GPU_BYTES if config.tuner in HALVES else plan.CPU_BYTES
+    trained, packed = (total if config.method == name else 0 for name in ("full", "qlora"))
+    return sum(plan.parts(sizes, trained, total, packed).values()) / plan.GIGA
 
 
 def told(config: RunConfig) -> str:

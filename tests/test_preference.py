@@ -264,3 +264,13 @@ def test_a_win_rate_is_read_at_equal_length() -> None:
     assert reward_model.length_controlled(only_length, longer_by) < 0.75
     assert reward_model.length_controlled(np.zeros(50), np.zeros(50)) == pytest.approx(0.5, abs=1e-6)
     assert reward_model.length_controlled(np.ones(5), np.zeros(5)) == 1.0
+
+
+def test_dora_learns_preferences_on_a_base_with_rows_of_zeros() -> None:
+    import torch
+
+    model, tokenizer = models.load_causal(models.resolve("embedded", None, "preference"), None)
+    peft, made = preference.adapter_of(model, config.RunConfig(method="dora", tuner="preference"))
+    assert peft is None, "TRL would wrap the model again"
+    logits = made(torch.tensor([tokenizer("The clerk")["input_ids"]])).logits
+    assert logits.isfinite().all()
