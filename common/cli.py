@@ -90,12 +90,14 @@ def run(
     rates: Annotated[int | None, typer.Option(help="learning rates tried on val, three times apart")] = None,
     track: Annotated[str | None, typer.Option(help="tensorboard, trackio or wandb")] = None,
     vllm: Annotated[bool, typer.Option("--vllm", help="answers come from vLLM where it is found")] = False,
+    checkpointing: Annotated[bool, typer.Option("--checkpointing", help="less memory, more time")] = False,
+    compiled: Annotated[bool, typer.Option("--compiled", help="quicker steps after minutes")] = False,
     launch: Annotated[int, typer.Option(help="processes of this machine that share the work", min=1)] = 1,
 ) -> None:
     """Runs a use case from data to verdict; the same command continues a stopped run."""
     given = {"method": method, "model": model, "data": data, "seeds": seeds, "smoke": smoke or None}
     given |= {"train_share": train_share, "search": search, "rates": rates, "track": track}
-    given["vllm"] = vllm or None
+    given |= {"vllm": vllm or None, "checkpointing": checkpointing or None, "compiled": compiled or None}
     found = usecases.find(name)
     settings = configs.build(found, variant, given)
     keep_quiet(online=is_hub_id(settings.model))
@@ -202,7 +204,7 @@ def plan(
     method: Method = None,
     model: Model = None,
     data: Data = None,
-    gpu: Annotated[str, typer.Option(help="cpu, or the memory of the GPU such as 24GB")] = "cpu",
+    gpu: Annotated[str, typer.Option(help="memory of a GPU such as 24GB; empty: this machine's")] = "",
 ) -> None:
     """What a run would take, from a probe of a few steps; exit code 2 when it does not fit."""
     found = usecases.find(name)
@@ -213,8 +215,12 @@ def plan(
     from common import run as runs
 
     made = plans.make(found, settings, gpu)
-    plans.keep(made, settings, runs.RUNS_FOLDER / runs.run_name(settings, given))
-    typer.echo("\n".join(plans.lines(made, settings, gpu)))
+    plans.keep(made, runs.RUNS_FOLDER / runs.run_name(settings, given))
+    typer.echo("\n".join(plans.lines(made, settings)))
+    chosen = {key: getattr(made.config, key) or None for key in ("checkpointing", "compiled")}
+    typer.echo(
+        f"run       gallery {' '.join(['run', name, *options({'variant': variant, **given, **chosen})])}"
+    )
     raise typer.Exit(0 if made.fits else EXIT_BAD_INPUT)
 
 

@@ -24,6 +24,13 @@ def available() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
+def on_gpu() -> bool:
+    """Whether there is a GPU that torch would use."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def worked_seconds() -> float:
     """A clock for what work costs: processor time on a CPU, which no neighbour makes longer."""
     import torch

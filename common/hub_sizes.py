@@ -1,7 +1,7 @@
 """What a variant of a hub model needs of a GPU before the first step, from the number of its weights."""
 
 from common import plan
-from common.config import TEXT, RunConfig
+from common.config import RunConfig
 
 # Millions of weights, about.
 MILLIONS = {
@@ -27,7 +27,6 @@ MILLIONS = {
     "microsoft/Phi-4-mini-instruct": 3_836,
     "sarvamai/sarvam-1": 2_525,
 }
-HALVES = (*TEXT, "vlm")  # tuners that hold weights in bf16 on a GPU
 
 
 def gigabytes(config: RunConfig) -> float | None:
@@ -35,7 +34,7 @@ def gigabytes(config: RunConfig) -> float | None:
     if config.model not in MILLIONS:
         return None
     total = 1_000_000 * MILLIONS[config.model]
-    sizes = plan.GPU_BYTES if config.tuner in HALVES else plan.CPU_BYTES
+    sizes = plan.bytes_each(config.tuner, config.method == "full", gpu=True)
     trained, packed = (total if config.method == name else 0 for name in ("full", "qlora"))
     return sum(plan.parts(sizes, trained, total, packed).values()) / plan.GIGA
 

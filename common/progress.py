@@ -15,6 +15,7 @@ SECONDS_BETWEEN_LINES = 10.0
 SECONDS_WORTH_A_LINE = 2.0
 
 console = Console(highlight=False, quiet=not launch.first())
+latest: dict[str, "Task"] = {}  # the last piece of work of each name, for who asks at what pace it went
 
 
 class Task:
@@ -24,12 +25,14 @@ class Task:
         self.text, self.total, self.unit = text, max(total, 1), unit
         self.done = 0
         self.started = self.last_line = time.monotonic()
+        self.first_seconds: float | None = None  # until something was done, where much may be made ready
         self.bar: Progress | None = None
 
     def advance(self, count: int = 1, note: str = "") -> None:
         """Counts work done; `note` is shown beside the rate."""
         self.done += count
         seconds = max(time.monotonic() - self.started, 1e-6)
+        self.first_seconds = seconds if self.first_seconds is None else self.first_seconds
         details = f"{self.done / seconds:,.1f} {self.unit}/s  {note}"
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=self.done, details=details)
@@ -42,7 +45,7 @@ class Task:
 @contextmanager
 def task(text: str, total: int, unit: str) -> Iterator[Task]:
     """Shows a piece of work from start to end."""
-    work = Task(text, total, unit)
+    work = latest[text] = Task(text, total, unit)
     if console.is_terminal:
         with live_bar() as bar:
             bar.add_task(text, total=work.total, details="")

@@ -101,5 +101,6 @@ def changed_since(made: RunRecord) -> list[str]:
     begun = made.data.get("stamp", {}).get("code")
     if not begun or made.usecase not in usecases.names():
         return []
-    now = stamp.code_hash(RunConfig(**made.config), usecases.USECASES_FOLDER / made.usecase)
+    folder, device = usecases.USECASES_FOLDER / made.usecase, made.environment.get("device", "cpu")
+    now = stamp.code_hash(RunConfig(**made.config), folder, device)
     return [] if begun == now else ["its code changed since it was begun; run it again in a new folder"]

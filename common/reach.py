@@ -26,12 +26,13 @@ class Quiet(ast.NodeTransformer):
     """Leaves out what only tells people how a run goes: lines said, and work that is counted.
 
     Defaults of the environment go too, since a person may set them otherwise, and so does what is done only
-    with a setting or a method that this run has not: what stands behind `if config.name` and
-    `if config.method == "name"`, as a statement or in an expression.
+    with a setting, a method or a device that this run has not: what stands behind `if config.name`,
+    `if config.method == "name"` and `if cores.on_gpu()`, as a statement or in an expression.
     """
 
     off: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
+    on_cpu: bool = False
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
@@ -42,7 +43,9 @@ class Quiet(ast.NodeTransformer):
         return node.orelse if self.is_off(node.test) else node
 
     def is_off(self, test: ast.expr) -> bool:
-        """Whether a condition asks a config for a setting that is off, or for a method that is not used."""
+        """Whether a condition asks for a setting that is off, a method that is not used, or a GPU in vain."""
+        if self.on_cpu and ast.unparse(test) == "cores.on_gpu()":
+            return True
         if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq) and self.methods:
             wanted = getattr(test.comparators[0], "value", None)
             return setting_in(test.left) == "method" and wanted not in self.methods

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from common import models, reach
+from common import models, reach, record
 from common import usecase as usecases
 from common.config import NOT_IN_IDENTITY, RunConfig
 from common.record import RunRecord
@@ -32,15 +32,15 @@ SETTINGS = "common.config"  # settings are held against each other by value, so 
 NOT_SETTINGS = NOT_IN_IDENTITY | {"about", "smoke", "needs_data"}
 
 
-def of(usecase: UseCase, config: RunConfig) -> dict[str, str]:
-    """Hashes of the code, the shipped data and the settings of a run."""
+def of(usecase: UseCase, config: RunConfig, device: str = "") -> dict[str, str]:
+    """Hashes of the code, the shipped data and the settings of a run on a device; by default that at hand."""
     named = {"id": config.model, "revision": config.revision}  # a hub model is not loaded to be named
     local = not models.is_hub_id(config.model)
     base = models.resolve(config.model, None, config.tuner).as_dict() if local else named
     settings = config.model_dump(mode="json", exclude=NOT_SETTINGS)
     folder = usecases.folder(usecase)
     return {
-        "code": code_hash(config, folder),
+        "code": code_hash(config, folder, device or record.device_name()),
         "data": "given" if config.data else files_hash(folder / "data"),
         "config": digest([json.dumps([settings, base], sort_keys=True)]),
     }
@@ -48,7 +48,7 @@ def of(usecase: UseCase, config: RunConfig) -> dict[str, str]:
 
 def changed(row: RunRecord, usecase: UseCase, config: RunConfig) -> list[str]:
     """Which of code, data and settings are others now than those that a record was made of."""
-    now, kept = of(usecase, config), dict(row.data.get("stamp", {}))
+    now, kept = of(usecase, config, row.environment.get("device", "cpu")), dict(row.data.get("stamp", {}))
     found = [key for key in ("code", "data") if kept.get(key) != now[key]]
     if found and (then := at_commit(row, config)):
         found = [key for key in found if then[key] != now[key]]
@@ -81,7 +81,7 @@ def at_commit(row: RunRecord, config: RunConfig) -> dict[str, str] | None:
             return None
         folder = root / "usecases" / row.usecase
         data = "given" if config.data else files_hash(folder / "data")
-        return {"code": code_hash(config, folder, root), "data": data}
+        return {"code": code_hash(config, folder, row.environment.get("device", "cpu"), root), "data": data}
 
 
 def unpacked(commit: str, folder: str, root: Path) -> bool:
@@ -97,19 +97,22 @@ def unpacked(commit: str, folder: str, root: Path) -> bool:
     return done.returncode == 0
 
 
-def code_hash(config: RunConfig, folder: Path, root: Path = ROOT) -> str:
+def code_hash(config: RunConfig, folder: Path, device: str, root: Path = ROOT) -> str:
     """Over every definition of the core and of the use case that such a run can reach."""
     return digest(
         " ".join([module, name, *map(parsed, statements)])
-        for (module, name), statements in sorted(reached(config, folder, root).items())
+        for (module, name), statements in sorted(reached(config, folder, device, root).items())
         if not (module == SETTINGS and (name.startswith("RunConfig") or name.isupper()))
     )
 
 
-def reached(config: RunConfig, folder: Path, root: Path = ROOT) -> dict[reach.Key, list[ast.stmt]]:
-    """What a run with these settings can reach: its stages, its tuner, its use case."""
+def reached(
+    config: RunConfig, folder: Path, device: str, root: Path = ROOT
+) -> dict[reach.Key, list[ast.stmt]]:
+    """What a run with these settings on a device can reach: its stages, its tuner, its use case."""
     off = [name for name in OPTIONAL if not getattr(config, name)]
-    quiet = reach.Quiet(frozenset(off), frozenset((config.method, config.start_method)))
+    methods = frozenset((config.method, config.start_method))
+    quiet = reach.Quiet(frozenset(off), methods, on_cpu=device == "cpu")
     found = reach.Reach(root, (*APART, *(f"common.{name}" for name in off)), quiet)
     found.start("common.run", "execute")
     found.start(f"common.tuners.{config.tuner}")

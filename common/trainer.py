@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, TrainerCallback, set_seed
 
-from common import launch, track, vllm
+from common import cores, launch, track, vllm
 from common.errors import GalleryError
 from common.job import Job
 from common.methods import learning_rate
@@ -35,6 +35,8 @@ def arguments(job: Job, rows: int) -> dict[str, Any]:
     set_seed(job.seed)
     if job.config.vllm:
         vllm.stop()  # training needs the memory
+    if cores.on_gpu():
+        torch.cuda.reset_peak_memory_stats()
     if job.pieces > 1:
         clear_device_cache(garbage_collection=True)  # what did not fit is still held
     return {
@@ -274,7 +276,11 @@ def head_facts(job: Job, trained: int, total: int, started: float) -> dict[str, 
 
 
 def peak_memory_bytes() -> int:
-    """The most memory this process has held so far."""
+    """The most memory this process has held so far; on a GPU the most that this training has held there."""
+    if cores.on_gpu():
+        import torch
+
+        return torch.cuda.max_memory_allocated()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

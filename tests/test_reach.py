@@ -58,8 +58,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def hash_of(root: Path, **settings: object) -> str:
-    return stamp.code_hash(RunConfig(tuner="toy", **settings), root / "usecases" / "mine", root)
+def hash_of(root: Path, device: str = "cpu", **settings: object) -> str:
+    return stamp.code_hash(RunConfig(tuner="toy", **settings), root / "usecases" / "mine", device, root)
 
 
 @pytest.mark.parametrize(
@@ -152,10 +152,20 @@ def test_what_a_setting_leaves_out_counts_only_with_that_setting(root: Path) -> 
     assert hash_of(root) == without and hash_of(root, rates=3) != sought
 
 
+def test_what_only_a_gpu_does_counts_for_rows_of_a_gpu(root: Path) -> None:
+    told = "def execute(x):\n    if cores.on_gpu(): x += {}\n    return 0 if cores.on_gpu() else x + {}\n"
+    (root / "common" / "run.py").write_text(told.format(1, 1))
+    here, there = hash_of(root), hash_of(root, "NVIDIA H200")
+    (root / "common" / "run.py").write_text(told.format(2, 1))
+    assert hash_of(root) == here and hash_of(root, "NVIDIA H200") != there
+    (root / "common" / "run.py").write_text(told.format(1, 2))
+    assert hash_of(root) != here
+
+
 def test_of_the_real_core_a_run_reaches_what_it_needs_and_no_page() -> None:
     for name in usecase.names():
         found = usecase.find(name)
-        reached = stamp.reached(RunConfig(tuner=found.tuner), usecase.folder(found))
+        reached = stamp.reached(RunConfig(tuner=found.tuner), usecase.folder(found), "cpu")
         assert {
             ("common.metrics", "mean_interval"),
             ("common.evaluate", "verdict"),

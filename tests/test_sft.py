@@ -258,8 +258,8 @@ def test_four_bit_weights_are_packed_counted_and_refused_where_the_library_is_mi
     assert facts["total_parameters"] == sum(p.numel() for p in whole.parameters()) + added
     linear = [m for name, m in whole.named_modules() if name.endswith("_proj")]
     assert facts["packed_parameters"] == sum(m.weight.numel() for m in linear)
-    held = plan.memory(facts, "24GB")["weights"]
-    plain = plan.memory({**facts, "packed_parameters": 0}, "24GB")["weights"]
+    held = plan.memory(facts, work.config, gpu=True)["weights"]
+    plain = plan.memory({**facts, "packed_parameters": 0}, work.config, gpu=True)["weights"]
     assert plain - held == pytest.approx((2 - plan.PACKED_BYTES) * facts["packed_parameters"])
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(GalleryError, match="needs bitsandbytes, which is not installed"):
