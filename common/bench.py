@@ -7,7 +7,6 @@ the rows over a cluster; so can other engines (GNU parallel, Slurm) with the lin
 
 import json
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from common import config as configs
-from common import publish, record, results, run, stamp
+from common import lending, publish, record, results, run, stamp
 from common import usecase as usecases
 from common.config import RunConfig
 from common.errors import GalleryError
@@ -206,27 +205,21 @@ def one_by_one(
     """Runs one row after another on this machine."""
     for number, task in enumerate(tasks, start=1):
         say(f"[bold]{number}/{len(tasks)} {task.name}[/bold]: {task.why}")
-        lend_untuned(task, tasks[: number - 1])
+        borrow(task, tasks[: number - 1])
         yield (task, *(runner or in_process)(task))
 
 
-def lend_untuned(task: Task, earlier: Sequence[Task]) -> None:
-    """Gives a row the untuned answers of an earlier one that differs in the method alone."""
-    folder = run.RUNS_FOLDER / task.name / "baselines"
-    for other in (one for one in earlier if basis(one) == basis(task)):
-        if folder.exists():
-            return
+def borrow(task: Task, earlier: Sequence[Task]) -> None:
+    """Gives a row what earlier ones have made that does not depend on how they differ."""
+    config = configs.build(usecases.find(task.usecase), task.variant, task.given)
+    for other in (one for one in earlier if one.usecase == task.usecase):
         there = run.RUNS_FOLDER / other.name
-        is_done = (there / "record.json").is_file() and not ended_badly(there)
-        if is_done and described(there).get("stamp", {}).get("code") == at_present(other)[2]["code"]:
-            shutil.copytree(there / "baselines", folder)
-            say(f"  untuned answers are those of {other.name}")
-
-
-def basis(task: Task) -> tuple[Any, ...]:
-    """What untuned answers depend on; a base in 4 bits answers otherwise."""
-    rest = {key: value for key, value in task.given.items() if key != "method"}
-    return task.usecase, task.variant, rest, task.given.get("method") == "qlora"
+        if not (there / "record.json").is_file() or ended_badly(there):
+            continue
+        _, lender, now = at_present(other)
+        if described(there).get("stamp", {}).get("code") == now["code"]:
+            for name in lending.lend(lender, there, config, run.RUNS_FOLDER / task.name):
+                say(f"  {name} is that of {other.name}")
 
 
 def set_aside_stale(task: Task, folder: Path) -> None:

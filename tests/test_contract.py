@@ -16,8 +16,8 @@ ORDER = (
     "evaluate results reach stamp rehearsal muon vllm trainer lessons trl_adapter question_tuning refusals "
     "answering milder reward_model preference_stage preference_checks tuners contenders attempts search "
     "rates summary verdicts methods_table curve negatives board report honesty contract compare onnx_form "
-    "publish inspect scaffold check plan hub_sizes ask humans run bench cluster web parity export_template "
-    "export serve_limits serve try_page notebook stopping cli_bench cli_export cli"
+    "publish inspect scaffold check plan hub_sizes ask humans run lending bench cluster web parity "
+    "export_template export serve_limits serve try_page notebook stopping cli_bench cli_export cli"
 ).split()
 
 
