@@ -14,7 +14,7 @@ ORDER = (
     "track metrics retrieval ranking methods progress beside large linear encoder searcher chat stored "
     "key_values generate evaluate_text preferences embed_rivals classify_rivals vision_rivals record cells "
     "evaluate results reach stamp rehearsal muon vllm trainer lessons trl_adapter question_tuning refusals "
-    "answering milder reward_model preference_stage preference_checks tuners contenders attempts search "
+    "answering milder contenders reward_model preference_stage preference_checks tuners attempts search "
     "rates summary verdicts methods_table curve negatives board report honesty contract compare onnx_form "
     "publish inspect scaffold check plan hub_sizes ask humans run lending bench cluster web parity "
     "export_template export serve_limits serve try_page notebook stopping cli_bench cli_export cli"

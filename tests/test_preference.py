@@ -11,6 +11,8 @@ import pytest
 from common import (
     answering,
     config,
+    contenders,
+    cores,
     models,
     preference_checks,
     preferences,
@@ -264,6 +266,26 @@ def test_a_win_rate_is_read_at_equal_length() -> None:
     assert reward_model.length_controlled(only_length, longer_by) < 0.75
     assert reward_model.length_controlled(np.zeros(50), np.zeros(50)) == pytest.approx(0.5, abs=1e-6)
     assert reward_model.length_controlled(np.ones(5), np.zeros(5)) == 1.0
+
+
+def test_training_a_light_model_is_no_part_of_what_its_answers_cost(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr(cores, "worked_seconds", lambda: next(clock))
+
+    def trained(work: Job) -> Job:
+        for _ in range(100):
+            next(clock)
+        return work
+
+    monkeypatch.setattr(preference, "started", trained)
+    monkeypatch.setattr(preference, "trained_on_chosen", trained)
+    work = job(tiny, tmp_path)
+    examples = work.splits.test[:2]
+    for contender in preference.contenders()[1:]:
+        for output in contenders.timed(contender.answer, work, examples):
+            assert output.seconds == 0.5, contender.name
 
 
 def test_dora_learns_preferences_on_a_base_with_rows_of_zeros() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from common import answering, methods, rehearsal, reward_model, trainer, trl_adapter
 from common.config import RunConfig
+from common.contenders import timed
 from common.errors import GalleryError
 from common.evaluate_text import bits_per_byte
 from common.generate import Sampling, replies
@@ -89,7 +90,7 @@ def rows_of(engine: Any) -> int:
 def adapter_of(model: Any, config: RunConfig) -> tuple[Any, Any]:
     """The PEFT config that the trainer wraps the model with, or none and the model made ready."""
     method = methods.find(config.method, "preference")
-    if config.method == "dora":
+    if config.method == "dora":  # not always: TRL keeps a copy of an adapter that it did not make
         return None, methods.apply(model, config, "preference", "CAUSAL_LM")
     if method.peft is not None:
         return method.peft(config, "CAUSAL_LM"), model
@@ -196,19 +197,22 @@ def untuned(job: Job, examples: tuple[Example, ...]) -> list[Output]:
 
 
 def reference(job: Job, examples: tuple[Example, ...]) -> list[Output]:
-    """The model that preferences start from."""
-    return answering.zero_shot(started(job), examples)
+    """The model that preferences start from. To train it is no part of what its answers cost."""
+    return timed(answering.zero_shot, started(job), examples)
 
 
 def hinted(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """The same model with the hints that apply."""
-    work = started(job)
-    return answering.answers(work, *answering.load(work, None), examples, hinted_prompts(job, examples))
+
+    def answer(work: Job, examples: tuple[Example, ...]) -> list[Output]:
+        return answering.answers(work, *answering.load(work, None), examples, hinted_prompts(job, examples))
+
+    return timed(answer, started(job), examples)
 
 
 def chosen_only(job: Job, examples: tuple[Example, ...]) -> list[Output]:
     """The plain rival: the same start, trained on with the chosen answers and no rejected ones."""
-    return answering.zero_shot(trained_on_chosen(job), examples)
+    return timed(answering.zero_shot, trained_on_chosen(job), examples)
 
 
 def predict(job: Job, examples: tuple[Example, ...]) -> list[Output]:
