@@ -34,7 +34,7 @@ def gigabytes(config: RunConfig) -> float | None:
     if config.model not in MILLIONS:
         return None
     total = 1_000_000 * MILLIONS[config.model]
-    sizes = plan.bytes_each(config.tuner, config.method == "full", gpu=True)
+    sizes = plan.bytes_each(config, gpu=True)
     trained, packed = (total if config.method == name else 0 for name in ("full", "qlora"))
     return sum(plan.parts(sizes, trained, total, packed).values()) / plan.GIGA
 

@@ -19,6 +19,7 @@ HEAD_REASON = "the head of a language model is its vocabulary; use freeze or lor
 IMAGE_REASON = "an image model reads no tokens"
 STAGE_REASON = "an image backbone has few stages, not a stack of layers; use head or lora"
 SMALLEST_START = 1e-4
+OWN_WEIGHTS = ("full", "freeze", "norms", "bottleneck")  # what learns has the type of the base
 NOT_IMAGES = ("embed", "classify", "sft", "preference", "vlm")
 FULL_PRECISION = ("embed", "classify", "vision", "vlm", "preference")
 FOUR_BITS_REASON = "only the sft tuner loads its base in 4 bits"
@@ -230,6 +231,11 @@ def apply(model: Any, config: RunConfig, tuner: str, task: str, new_rows: Sequen
     if method.name == "freeze":
         freeze_lowest(model, config.frozen_layers)
     return model
+
+
+def learn_whole(model: Any, config: RunConfig) -> Any:
+    """Small steps are lost in weights of 16 bits: what a method changes itself is held in 32."""
+    return model.float() if config.method in OWN_WEIGHTS else model
 
 
 def with_directions(model: Any) -> Any:

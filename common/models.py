@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from common import bottleneck, hub, pooled
+from common import bottleneck, cores, hub, pooled
 from common.errors import GalleryError
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
@@ -267,7 +267,8 @@ def four_bit_settings(dtype: Any, device: str) -> dict[str, Any]:
 def load_causal(base: Base, adapter: Path | None, four_bits: bool = False) -> tuple[Any, Any]:
     """A text model and its tokenizer, tuned when an adapter folder is given.
 
-    Weights are fp32 on a CPU, where bf16 is many times slower, and bf16 on a GPU; or held in 4 bits.
+    Weights are fp32 on a CPU, where bf16 is many times slower; those of a GPU are bf16, or held in 4 bits,
+    but for the embedded base, which is the same on both.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -279,6 +280,8 @@ def load_causal(base: Base, adapter: Path | None, four_bits: bool = False) -> tu
     source = str(adapter) if whole else base.path
     tokenizer = load_tokenizer(base, adapter)
     device, dtype = ("cuda", torch.bfloat16) if on_gpu else ("cpu", torch.float32)
+    if cores.on_gpu():
+        dtype = torch.float32 if base.id.startswith("embedded:") else dtype  # small, and as on a CPU
     packed = four_bit_settings(dtype, device) if four_bits else {}
     if base.id == RANDOM_TEXT and not whole:
         # The same start is drawn every time, so that an adapter finds the base it was trained on.

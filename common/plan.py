@@ -19,6 +19,7 @@ from common import attempts, cores, models, progress, record
 from common.config import READERS, SUPERVISED, TEXT, RunConfig
 from common.errors import GalleryError, TrainingFailed
 from common.job import Job
+from common.methods import OWN_WEIGHTS
 from common.rows import Rows
 from common.summary import PLAN_FILE, planned
 from common.usecase import Splits, UseCase
@@ -27,11 +28,9 @@ PROBE_STEPS = 20
 GIGA = 1e9
 MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*(?:gb|gib|g)", re.IGNORECASE)
 SPARE = 0.9  # share of the memory that may be planned; the rest is for fragments and the system
-# Bytes per weight in fp32, and in bf16; trained ones also have a gradient and two running means. PEFT keeps
-# what it adds in fp32.
+# Bytes per weight, all in fp32 or with a base in bf16; trained ones have a gradient and two running means.
 WHOLE_BYTES = {"weights": 4, "gradients": 4, "optimiser": 8}
-HALF_BYTES = {"weights": 2, "gradients": 2, "optimiser": 4}
-HALF_PEFT_BYTES = {"weights": 2, "gradients": 4, "optimiser": 8}
+HALF_BYTES = {**WHOLE_BYTES, "weights": 2}
 PACKED_BYTES = 0.52  # 4 bits a weight, and the scales of each block
 HALVES = (*TEXT, "vlm")  # tuners that hold weights in bf16 on a GPU
 
@@ -194,8 +193,7 @@ def memory(facts: Mapping[str, Any], config: RunConfig, gpu: bool) -> dict[str, 
     trained, total = facts["trainable_parameters"], facts["total_parameters"]
     packed = facts.get("packed_parameters", 0)
     probed, asked = (
-        parts(bytes_each(config.tuner, trained == total, there), trained, total, packed)
-        for there in (cores.on_gpu(), gpu)
+        parts(bytes_each(config, there), trained, total, packed) for there in (cores.on_gpu(), gpu)
     )
     rest = max(0.0, facts["peak_memory_bytes"] - sum(probed.values()))
     dealt = config.batch_size // facts.get("rows_at_once", config.batch_size)
@@ -203,11 +201,9 @@ def memory(facts: Mapping[str, Any], config: RunConfig, gpu: bool) -> dict[str, 
     return {**asked, f"activations and libraries{bound}": rest * dealt}
 
 
-def bytes_each(tuner: str, whole_model: bool, gpu: bool) -> Mapping[str, int]:
-    """What a weight takes where a tuner changes the whole model or adds to it, on a GPU or a CPU."""
-    if not gpu or tuner not in HALVES:
-        return WHOLE_BYTES
-    return HALF_BYTES if whole_model else HALF_PEFT_BYTES
+def bytes_each(config: RunConfig, gpu: bool) -> Mapping[str, int]:
+    """What a weight takes on a GPU or a CPU; a base that learns itself is held in fp32 on both."""
+    return HALF_BYTES if gpu and config.tuner in HALVES and config.method not in OWN_WEIGHTS else WHOLE_BYTES
 
 
 def parts(sizes: Mapping[str, int], trained: int, total: int, packed: int) -> dict[str, float]:

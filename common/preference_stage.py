@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from common import answering, lessons, methods, rehearsal, trainer, trl_adapter
+from common import answering, cores, lessons, methods, rehearsal, trainer, trl_adapter
 from common.data import by_hash, share_of
 from common.job import Job
 from common.models import local_base
@@ -52,6 +52,8 @@ def supervised(job: Job, rows: Sequence[dict[str, Any]], epochs: int, rate: floa
     kept = lessons.encoded(work, tokenizer, rows)
     held = rehearsal.prepared(work, model, tokenizer)
     model = methods.apply(model, work.config, "preference", "CAUSAL_LM")
+    if cores.on_gpu():
+        model = methods.learn_whole(model, work.config)
     watch = trainer.Watch()
     engine = trl_adapter.sft_trainer(model, tokenizer, kept, arguments, [watch], held)
     seconds = trainer.train(engine, watch, work, len(kept))

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from common import launch
+from common import cores, launch
 from common.chat import IGNORED, TEMPLATE_SETTINGS
 from common.evaluate_text import answer_logits
 from common.lessons import Lessons, lengths_of
@@ -50,6 +50,8 @@ def sft_trainer(
     from trl import SFTConfig, SFTTrainer
 
     packed, lengths = not arguments["use_cpu"], lengths_of(rows)
+    if cores.on_gpu():
+        packed = packed and not learns_prompt(model)
     config = SFTConfig(
         **arguments,
         max_length=max(lengths),
@@ -65,6 +67,12 @@ def sft_trainer(
     if not packed:
         full_precision(model)
     return trainer
+
+
+def learns_prompt(model: Any) -> bool:
+    """Whether a learned prompt stands before each row. PEFT then leaves out the places that tell packed rows
+    apart, and would put it before the first of them only."""
+    return any(settings.is_prompt_learning for settings in getattr(model, "peft_config", {}).values())
 
 
 def token_rows(rows: Lessons, blanks: int) -> Any:

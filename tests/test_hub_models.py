@@ -246,7 +246,7 @@ def test_what_a_hub_model_needs_before_a_step_is_what_the_plan_counts() -> None:
         return hub_sizes.gigabytes(config.RunConfig(model="Qwen/Qwen3-0.6B", **settings))
 
     weights = 0.596
-    full = sum(plan.HALF_BYTES.values()) * weights
+    full = sum(plan.WHOLE_BYTES.values()) * weights
     assert asked(tuner="sft", method="full") == pytest.approx(full)
     assert asked(tuner="sft", method="lora") == pytest.approx(plan.HALF_BYTES["weights"] * weights)
     assert asked(tuner="sft", method="qlora") == pytest.approx(plan.PACKED_BYTES * weights)

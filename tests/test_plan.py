@@ -151,13 +151,17 @@ def test_steps_are_compiled_where_a_gpu_wins_time_by_it(
 
 def test_memory_by_part_depends_on_what_is_trained_and_where(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = {"trainable_parameters": 10, "total_parameters": 1000, "peak_memory_bytes": 10_000}
-    text, encoder = (config.RunConfig(tuner=tuner, batch_size=8) for tuner in ("sft", "embed"))
+    text, encoder, whole = (
+        config.RunConfig(tuner=tuner, method=method, batch_size=8)
+        for tuner, method in (("sft", "lora"), ("embed", "lora"), ("sft", "full"))
+    )
     here, there = plan.memory(facts, text, gpu=False), plan.memory(facts, text, gpu=True)
     assert (here["weights"], here["gradients"], here["optimiser"]) == (4000, 40, 80)
     assert sum(here.values()) == 10_000
     assert (there["weights"], there["optimiser"]) == (2000, 80)
-    assert plan.memory({**facts, "trainable_parameters": 1000}, text, gpu=True)["optimiser"] == 4000
-    assert plan.memory(facts, encoder, gpu=True)["weights"] == 4000  # encoders are held in fp32
+    everything = plan.memory({**facts, "trainable_parameters": 1000}, whole, gpu=True)
+    assert (everything["weights"], everything["optimiser"]) == (4000, 8000), "what learns is held in fp32"
+    assert plan.memory(facts, encoder, gpu=True)["weights"] == 4000, "encoders are too"
     *_, rows = plan.memory({**facts, "rows_at_once": 2}, text, gpu=False).values()
     assert rows == 4 * (10_000 - 4120)
     monkeypatch.setattr(plan.cores, "on_gpu", lambda: True)

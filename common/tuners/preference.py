@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from common import answering, methods, rehearsal, reward_model, trainer, trl_adapter
+from common import answering, cores, methods, rehearsal, reward_model, trainer, trl_adapter
 from common.config import RunConfig
 from common.contenders import timed
 from common.errors import GalleryError
@@ -58,6 +58,9 @@ def fit_policy(work: Job) -> dict[str, Any]:
     pairs = training_pairs(work)
     model, tokenizer = load_causal(work.base, None)
     held = rehearsal.prepared(work, model, tokenizer)
+    if cores.on_gpu():  # the model and its reference alike
+        model = methods.learn_whole(model, work.config)
+        methods.learn_whole(answering.load(work, None)[0], work.config)
     peft, model = adapter_of(model, work.config)
     watch, watched = trainer.Watch(), watched_pairs(work)
     before = Likelihoods.under(*answering.load(work, None), watched)

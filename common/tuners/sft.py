@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from common import bottleneck, launch, lessons, methods, milder, muon, rehearsal, trainer, trl_adapter
+from common import bottleneck, cores, launch, lessons, methods, milder, muon, rehearsal, trainer, trl_adapter
 from common.answering import (
     TEMPLATE_FILE,
     answers,
@@ -41,9 +41,12 @@ def fit(job: Job) -> dict[str, Any]:
     held = rehearsal.prepared(job, model, tokenizer)
     arguments = {**arguments, **trainer.schedule(job, len(rows))}
     model = methods.apply(model, job.config, "sft", "CAUSAL_LM", new_rows)
+    if cores.on_gpu():
+        model = methods.learn_whole(model, job.config)
     before = milder.snapshot(model) if job.config.milder and job.splits.val else None
     if job.config.flash_attention:
-        model.set_attn_implementation("flash_attention_2")
+        if str(model.dtype) != "torch.float32":  # it knows 16 bits only
+            model.set_attn_implementation("flash_attention_2")
     if job.config.compiled:
         arguments = {**arguments, "torch_compile": True}
     if job.config.checkpointing:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from common import methods, trainer, trl_adapter
+from common import cores, methods, trainer, trl_adapter
 from common.job import Contender, Job, Output
 from common.models import Base, hush
 from common.pictures import Picture
@@ -89,6 +89,8 @@ def fit(job: Job) -> dict[str, Any]:
     rows = rows_of(job, processor)
     arguments = trainer.arguments(job, len(rows))
     model = methods.apply(model, job.config, "vlm", "CAUSAL_LM")
+    if cores.on_gpu():
+        model = methods.learn_whole(model, job.config)
     watch = trainer.Watch()
     engine = trl_adapter.image_sft_trainer(model, processor, rows, arguments, [watch])
     seconds = trainer.train(engine, watch, job, len(rows))
