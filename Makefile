@@ -6,7 +6,7 @@ READY = $(VENV)/.ready
 TOOLS = $(VENV)/.ready-tools
 INSTALL = $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test lint format bench-core bench-text constraints clean
+.PHONY: demo test lint format bench-core bench-text bench-gpu constraints clean
 
 demo: $(READY)
 	$(GALLERY) run english_to_sql
@@ -28,6 +28,10 @@ bench-core: $(TOOLS)
 
 bench-text: $(TOOLS)
 	$(VENV)/bin/python benchmarks/text_speed.py
+
+# Needs a GPU, for some minutes.
+bench-gpu: $(TOOLS)
+	$(VENV)/bin/python benchmarks/gpu_speed.py
 
 # Renews every pin from the ranges in pyproject.toml; run the tests before committing the result.
 constraints:

@@ -119,5 +119,5 @@ def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSONL file that this project wrote."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """The rows of a JSONL file that this project wrote. Texts may hold U+2028 and the like."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

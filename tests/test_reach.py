@@ -162,6 +162,33 @@ def test_what_only_a_gpu_does_counts_for_rows_of_a_gpu(root: Path) -> None:
     assert hash_of(root) != here
 
 
+def test_a_mend_of_what_only_failed_makes_nothing_stale(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def digest() -> str:
+        (definition,) = reach.read(root / "common" / "late.py", "common.late", reach.Quiet()).definitions[
+            "deep"
+        ]
+        return stamp.named("common.late", "deep", [definition])
+
+    before, was = hash_of(root), digest()
+    (root / "common" / "late.py").write_text(FILES["common/late.py"].replace("aid()", "aid() or 1"))
+    assert hash_of(root) != before
+    monkeypatch.setitem(stamp.MENDED, was, digest())
+    after = hash_of(root)
+    (root / "common" / "late.py").write_text(FILES["common/late.py"])
+    assert hash_of(root) == after
+
+
+def test_every_mend_is_of_a_definition_that_exists() -> None:
+    found = {
+        stamp.named(module, name, statements)
+        for case in map(usecase.find, usecase.names())
+        for (module, name), statements in stamp.reached(
+            RunConfig(tuner=case.tuner), usecase.folder(case), "cpu"
+        ).items()
+    }
+    assert set(stamp.MENDED.values()) <= found
+
+
 def test_of_the_real_core_a_run_reaches_what_it_needs_and_no_page() -> None:
     for name in usecase.names():
         found = usecase.find(name)

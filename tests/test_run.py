@@ -209,6 +209,12 @@ def test_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130 and "the same command continues" in errors
 
 
+def test_an_answer_may_hold_any_character(tmp_path: Path) -> None:
+    rows = [{"value": "".join(map(chr, range(1, 0x3000)))}, {"value": "\u2028\u2029\x85\x1c"}]
+    record.write_jsonl(tmp_path / "rows.jsonl", rows)
+    assert record.read_rows(tmp_path / "rows.jsonl") == rows
+
+
 def test_record_keeps_the_fixed_names(finished: tuple[Path, Path, RunRecord]) -> None:
     _, out, _ = finished
     raw = json.loads((out / "record.json").read_text())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from usecases.english_to_sql.folder import split_names
 from usecases.english_to_sql.load_ddl import from_ddl
 from usecases.english_to_sql.load_folder import load_folder
 from usecases.english_to_sql.load_schema import (
@@ -208,6 +209,17 @@ def test_broken_rows_are_named_and_the_rest_is_kept(tmp_path: Path, row: str, me
     assert folder.questions[0].golds == ("SELECT size FROM room WHERE code = 'x'",)
     assert len(folder.problems) == 1 and message in folder.problems[0], folder.problems
     assert "questions.jsonl" in folder.problems[0]
+
+
+def test_a_line_ends_at_its_end_alone(tmp_path: Path) -> None:
+    """People's texts hold characters that also part lines, such as U+2028, which JSON leaves as they are."""
+    asked = {**GOOD, "question": "How\u2028large\x85is it?"}
+    schema = {"schema_id": "hotel", "ddl": DDL, "readable": {"room": {"name": "room\u2028of a guest"}}}
+    for name, row in (("questions.jsonl", asked), ("schemas.jsonl", schema)):
+        (tmp_path / name).write_text(json.dumps(row, ensure_ascii=False) + "\r\n", encoding="utf-8")
+    folder = load_folder(tmp_path)
+    assert not folder.problems and [one.question for one in folder.questions] == [asked["question"]]
+    assert split_names(tmp_path / "questions.jsonl", []) == {}
 
 
 def test_unanswerable_questions_and_other_schema_files(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def read_questions(folder: Path) -> UserData:
 def split_names(path: Path, faults: list[str]) -> dict[int, str]:
     """The split of each row; all rows say one, or none does."""
     named, rows = {}, 0
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
             continue
         rows += 1

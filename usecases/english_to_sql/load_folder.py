@@ -72,7 +72,7 @@ def _load_questions(path: Path, found: Folder) -> None:
     if not path.is_file():
         raise SchemaError(f"{path}: there is no such file; write one JSON object a line")
     empty: dict[str, bytes] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
             continue
         try:

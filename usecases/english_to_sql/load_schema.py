@@ -173,7 +173,7 @@ def _spider_schema(record: Mapping[str, Any]) -> Schema:
 def from_jsonl(path: Path) -> dict[str, Schema]:
     """Reads lines of `schema_id`, `ddl` and, if given, `readable` names."""
     schemas: dict[str, Schema] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
             continue
         try:
