@@ -36,6 +36,16 @@ HALVES = (*TEXT, "vlm")  # tuners that hold weights in bf16 on a GPU
 
 
 @dataclass(frozen=True)
+class Sample:
+    """A use case and its data with few training rows, how many, and how many there are in all."""
+
+    usecase: UseCase
+    splits: Splits
+    rows: int
+    whole: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a run with these settings is expected to take. `seconds` is None where this machine cannot tell.
 
@@ -97,12 +107,12 @@ def make(usecase: UseCase, config: RunConfig, gpu: str) -> Plan:
     """The plan of a run, from probes on this machine, with what does not change its result chosen."""
     limit = memory_limit(gpu)
     usecase = usecase.configured(config.task)
-    splits = usecase.load(config.data)
+    few = sampled(usecase, config, usecase.load(config.data))
 
     def tried(**settings: bool) -> Plan | None:
         wanted = config.model_copy(update=settings)
         try:
-            return foretold(usecase, wanted, splits, gpu, limit).in_parts()
+            return foretold(few, wanted, gpu, limit).in_parts()
         except TrainingFailed as error:
             if error.status != "out of memory":
                 raise
@@ -123,10 +133,10 @@ def make(usecase: UseCase, config: RunConfig, gpu: str) -> Plan:
     return plan
 
 
-def foretold(usecase: UseCase, config: RunConfig, splits: Splits, gpu: str, limit: float) -> Plan:
+def foretold(few: Sample, config: RunConfig, gpu: str, limit: float) -> Plan:
     """What a run with these settings would take."""
-    facts = probe(usecase, config, splits)
-    times = facts["rows_in_all"] * config.epochs / max(facts["rows_given"], 1)
+    facts = probe(few, config)
+    times = config.epochs * few.whole / max(few.rows, 1)
     tells = not gpu or cores.on_gpu()
     return Plan(
         config=config,
@@ -150,34 +160,31 @@ def seconds_of(facts: Mapping[str, Any], times: float) -> float:
     return first + pace * (facts["steps"] * times - 1)
 
 
-def probe(usecase: UseCase, config: RunConfig, splits: Splits) -> dict[str, Any]:
+def probe(few: Sample, config: RunConfig) -> dict[str, Any]:
     """What a few steps of the same training take; nothing of it is kept."""
-    usecase, splits, counts = sampled(usecase, config, replace(splits, val=splits.val[:8]))
     settings = config.model_copy(update={"epochs": 1})
-    base = models.resolve(config.model, config.revision, usecase.tuner)
+    base = models.resolve(config.model, config.revision, few.usecase.tuner)
     forget_peak()
     progress.latest.pop("training", None)
     with tempfile.TemporaryDirectory() as folder:
-        facts = attempts.fit(Job(usecase, splits, settings, base, 0, Path(folder)))
+        facts = attempts.fit(Job(few.usecase, few.splits, settings, base, 0, Path(folder)))
     steps = progress.latest.get("training")
-    return {**facts, **counts, "first_step_seconds": steps and steps.first_seconds}
+    return {**facts, "first_step_seconds": steps and steps.first_seconds}
 
 
-def sampled(usecase: UseCase, config: RunConfig, splits: Splits) -> tuple[UseCase, Splits, dict[str, int]]:
-    """The use case and its data with a few training rows, drawn evenly, and how many there are.
-
-    Several examples may be one row of a text model, so there the rows are drawn and not the examples.
-    """
+def sampled(usecase: UseCase, config: RunConfig, splits: Splits) -> Sample:
+    """A few rows, drawn evenly. Several examples may be one row of a text model, so there rows are drawn."""
     wanted, draw = PROBE_STEPS * config.batch_size, random.Random(0).sample
+    splits = replace(splits, val=splits.val[:8])
     if config.tuner in SUPERVISED and not isinstance(splits.train, Rows):
         rows = usecase.training_set(splits)
         few = draw(rows, min(wanted, len(rows)))
         usecase = copy.copy(usecase)
         usecase.training_set = lambda _: few
-        return usecase, splits, {"rows_in_all": len(rows), "rows_given": len(few)}
-    places = draw(range(len(splits.train)), min(wanted, len(splits.train)))
-    drawn = tuple(splits.train[place] for place in places)
-    return usecase, replace(splits, train=drawn), {"rows_in_all": len(splits.train), "rows_given": len(drawn)}
+        return Sample(usecase, splits, len(few), len(rows))
+    whole = len(splits.train)
+    drawn = tuple(splits.train[place] for place in draw(range(whole), min(wanted, whole)))
+    return Sample(usecase, replace(splits, train=drawn), len(drawn), whole)
 
 
 def forget_peak() -> None:

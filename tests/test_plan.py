@@ -9,6 +9,7 @@ import pytest
 from common import config, plan, run, usecase
 from common.errors import GalleryError, TrainingFailed
 from common.summary import planned
+from common.usecase import Splits
 from tests import toy
 
 MADE = plan.Plan(
@@ -49,10 +50,10 @@ def test_a_plan_says_what_the_run_will_record(tmp_path: Path) -> None:
 def test_rows_that_hold_several_examples_are_counted_as_rows() -> None:
     """Of english_to_sql a row asks a dozen questions, and only some of all questions are taken."""
     case = SimpleNamespace(training_set=lambda splits: [{"row": n} for n in range(len(splits.train) // 10)])
-    splits = SimpleNamespace(train=range(600))
-    sampled, same, counts = plan.sampled(case, config.RunConfig(tuner="sft", batch_size=1), splits)
-    assert counts == {"rows_in_all": 60, "rows_given": plan.PROBE_STEPS}
-    few = sampled.training_set(same)
+    splits = Splits(train=range(600), val=(), test=())
+    sampled = plan.sampled(case, config.RunConfig(tuner="sft", batch_size=1), splits)
+    assert (sampled.rows, sampled.whole) == (plan.PROBE_STEPS, 60)
+    few = sampled.usecase.training_set(sampled.splits)
     assert len(few) == plan.PROBE_STEPS and few != case.training_set(splits)[: plan.PROBE_STEPS]
     assert all(row in case.training_set(splits) for row in few) and len(case.training_set(splits)) == 60
 
@@ -79,7 +80,7 @@ def probes(monkeypatch: pytest.MonkeyPatch, gpu: bool = False, **steps: object) 
     and `compiled` are the bytes at the peak, or what goes wrong, and with `compiled` the seconds too."""
     asked: list[config.RunConfig] = []
 
-    def probe(_: object, settings: config.RunConfig, __: object) -> dict[str, object]:
+    def probe(_: object, settings: config.RunConfig) -> dict[str, object]:
         asked.append(settings)
         name = "compiled" if settings.compiled else "checkpointed" if settings.checkpointing else "plain"
         found = steps[name]
@@ -89,6 +90,7 @@ def probes(monkeypatch: pytest.MonkeyPatch, gpu: bool = False, **steps: object) 
 
     monkeypatch.setattr(plan, "probe", probe)
     monkeypatch.setattr(plan.cores, "on_gpu", lambda: gpu)
+    monkeypatch.setattr(plan, "sampled", lambda *_: plan.Sample(None, None, 1, 32))
     monkeypatch.setattr(plan, "memory_limit", lambda _: 4e9)
     return asked
 
