@@ -126,6 +126,7 @@ REGISTRY = {
             "LoRA that starts from the largest directions of the weights",
             2e-4,
             lora(init_lora_weights="pissa"),
+            (("vision", "it starts from linear layers, and image backbones have convolutions; use lora"),),
         ),
         Method(
             "adalora",
@@ -147,7 +148,7 @@ REGISTRY = {
             "trained vectors on shared random matrices",
             1e-2,
             adapter("VeraConfig", lambda c: {"r": VERA_RANKS * c.rank, **LINEAR}),
-            UNTRIED,
+            (*UNTRIED, ("vision", UNTRIED_REASON)),
         ),
         Method(
             "norms",

@@ -36,6 +36,8 @@ MENDED = {
     "e983be05ad7b918f": "7471ac3becf36758",  # load_folder._load_questions
     "959c8420e9d45dcc": "48f4c35d476a2dab",  # folder.split_names
     "0db9fd565a40b3f1": "f5e27d3102d1ea59",  # load_schema.from_jsonl
+    # PiSSA and VeRA have no place in convolutions, which PEFT said with an error.
+    "9f6582ac836dc936": "0be0431b445e1c90",  # methods.REGISTRY
 }
 SETTINGS = "common.config"  # settings are held against each other by value, so what may be set does not count
 NOT_SETTINGS = NOT_IN_IDENTITY | {"about", "smoke", "needs_data"}

@@ -21,6 +21,7 @@ from transformers import (
 from common import config, models, vision
 from common.errors import GalleryError
 from common.job import Job
+from common.methods import REGISTRY
 from common.pictures import picture_of
 from common.tuners import vision as tuner
 from common.usecase import Example, Splits, find
@@ -77,7 +78,7 @@ def job_for(base: Path, folder: Path, **settings: object) -> Job:
     return Job(usecase, SPLITS, built, models.local_base(str(base), base, "ours"), 0, folder)
 
 
-@pytest.mark.parametrize("method", ["full", "lora", "dora", "ia3", "head", "scratch"])
+@pytest.mark.parametrize("method", [m.name for m in REGISTRY.values() if "vision" not in dict(m.refused)])
 def test_every_method_tunes_and_answers_the_same_after_reloading(
     bases: dict[str, Path], tmp_path: Path, method: str
 ) -> None:
