@@ -211,15 +211,24 @@ def one_by_one(
 
 def borrow(task: Task, earlier: Sequence[Task]) -> None:
     """Gives a row what earlier ones have made that does not depend on how they differ."""
-    config = configs.build(usecases.find(task.usecase), task.variant, task.given)
+    here, config = run.RUNS_FOLDER / task.name, settings_of(task)
     for other in (one for one in earlier if one.usecase == task.usecase):
         there = run.RUNS_FOLDER / other.name
-        if not (there / "record.json").is_file() or ended_badly(there):
-            continue
-        _, lender, now = at_present(other)
-        if described(there).get("stamp", {}).get("code") == now["code"]:
-            for name in lending.lend(lender, there, config, run.RUNS_FOLDER / task.name):
+        wanted = lending.shared(settings_of(other), config, here)
+        if wanted and is_of_today(other, there):
+            for name in lending.lend(wanted, there, here):
                 say(f"  {name} is that of {other.name}")
+
+
+def is_of_today(task: Task, folder: Path) -> bool:
+    """Whether a row came to its end with the code of today."""
+    if not (folder / "record.json").is_file() or ended_badly(folder):
+        return False
+    return described(folder).get("stamp", {}).get("code") == at_present(task)[2]["code"]
+
+
+def settings_of(task: Task) -> RunConfig:
+    return configs.build(usecases.find(task.usecase), task.variant, task.given)
 
 
 def set_aside_stale(task: Task, folder: Path) -> None:
@@ -232,9 +241,8 @@ def set_aside_stale(task: Task, folder: Path) -> None:
 
 def at_present(task: Task) -> tuple[UseCase, RunConfig, dict[str, str]]:
     """The use case of a row, its settings, and the stamp that a run of it would have now."""
-    case = usecases.find(task.usecase)
-    config = configs.build(case, task.variant, task.given)
-    case = case.configured(config.task)
+    config = settings_of(task)
+    case = usecases.find(task.usecase).configured(config.task)
     return case, config, stamp.of(case, config)
 
 

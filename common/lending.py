@@ -1,6 +1,7 @@
 """What a row of the benchmark takes over from an earlier one: what does not depend on how the two differ."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,19 @@ def basis(config: RunConfig, apart: frozenset[str]) -> tuple[Any, ...]:
     return config.usecase, rest, config.method == "qlora"
 
 
-def lend(lender: RunConfig, there: Path, borrower: RunConfig, here: Path) -> list[str]:
-    """Copies what both rows share and the second has not yet; gives the names."""
-    lent = []
-    for pattern, apart in parts(borrower.tuner).items():
-        if lender.tuner != borrower.tuner or basis(lender, apart) != basis(borrower, apart):
-            continue
-        for part in sorted(there.glob(pattern)):
-            if not (here / part.name).exists():
-                shutil.copytree(part, here / part.name)
-                lent.append(part.name)
-    return lent
+def shared(lender: RunConfig, borrower: RunConfig, here: Path) -> list[str]:
+    """Names of what both rows would make alike and the second, whose folder is `here`, has not yet."""
+    return [
+        pattern
+        for pattern, apart in parts(borrower.tuner).items()
+        if lender.tuner == borrower.tuner and basis(lender, apart) == basis(borrower, apart)
+        if not any(here.glob(pattern))
+    ]
+
+
+def lend(patterns: Iterable[str], there: Path, here: Path) -> list[str]:
+    """Copies what one row has under these names; gives what that was."""
+    found = [part for pattern in patterns for part in sorted(there.glob(pattern))]
+    for part in found:
+        shutil.copytree(part, here / part.name)
+    return [part.name for part in found]

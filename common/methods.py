@@ -239,6 +239,12 @@ def learn_whole(model: Any, config: RunConfig) -> Any:
     return model.float() if config.method in OWN_WEIGHTS else model
 
 
+def puts_prompt_before(model: Any) -> bool:
+    """Whether a learned prompt stands before each row. PEFT then leaves out the places that tell packed rows
+    apart, and would put it before the first of them only."""
+    return any(settings.is_prompt_learning for settings in getattr(model, "peft_config", {}).values())
+
+
 def with_directions(model: Any) -> Any:
     """DoRA divides by the size of each row of the weights: a row of zeros starts with a direction, too small
     to be seen in what the model says."""

@@ -267,8 +267,7 @@ def four_bit_settings(dtype: Any, device: str) -> dict[str, Any]:
 def load_causal(base: Base, adapter: Path | None, four_bits: bool = False) -> tuple[Any, Any]:
     """A text model and its tokenizer, tuned when an adapter folder is given.
 
-    Weights are fp32 on a CPU, where bf16 is many times slower; those of a GPU are bf16, or held in 4 bits,
-    but for the embedded base, which is the same on both.
+    Weights are fp32 on a CPU, where bf16 is slow, and bf16 on a GPU, but for the embedded base; or 4 bits.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM

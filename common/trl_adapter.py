@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from common import cores, launch
+from common import cores, launch, methods
 from common.chat import IGNORED, TEMPLATE_SETTINGS
 from common.evaluate_text import answer_logits
 from common.lessons import Lessons, lengths_of
@@ -51,7 +51,7 @@ def sft_trainer(
 
     packed, lengths = not arguments["use_cpu"], lengths_of(rows)
     if cores.on_gpu():
-        packed = packed and not learns_prompt(model)
+        packed = packed and not methods.puts_prompt_before(model)
     config = SFTConfig(
         **arguments,
         max_length=max(lengths),
@@ -67,12 +67,6 @@ def sft_trainer(
     if not packed:
         full_precision(model)
     return trainer
-
-
-def learns_prompt(model: Any) -> bool:
-    """Whether a learned prompt stands before each row. PEFT then leaves out the places that tell packed rows
-    apart, and would put it before the first of them only."""
-    return any(settings.is_prompt_learning for settings in getattr(model, "peft_config", {}).values())
 
 
 def token_rows(rows: Lessons, blanks: int) -> Any:

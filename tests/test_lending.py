@@ -44,22 +44,21 @@ def test_preferences_share_their_start_and_its_rivals(
     there: Path, tmp_path: Path, changes: dict[str, object], lent: list[str]
 ) -> None:
     here = tmp_path / "here"
-    assert sorted(lending.lend(PREFERS, there, PREFERS.model_copy(update=changes), here)) == lent
+    wanted = lending.shared(PREFERS, PREFERS.model_copy(update=changes), here)
+    assert sorted(lending.lend(wanted, there, here)) == lent
     assert sorted(path.name for path in here.glob("*")) == lent
     assert all((here / name / "file").read_text() == name for name in lent)
 
 
-def test_elsewhere_untuned_answers_are_shared_by_methods_of_one_variant(there: Path, tmp_path: Path) -> None:
+def test_elsewhere_untuned_answers_are_shared_by_methods_of_one_variant(tmp_path: Path) -> None:
     config = RunConfig(tuner="embed", method="lora")
     for number, (changes, lent) in enumerate(
         [({"method": "full"}, ["baselines"]), ({"variant": "offline-full"}, []), ({"epochs": 2}, [])]
     ):
         here = tmp_path / str(number)
-        assert lending.lend(config, there, config.model_copy(update=changes), here) == lent
+        assert lending.shared(config, config.model_copy(update=changes), here) == lent
 
 
-def test_what_a_row_has_is_kept(there: Path, tmp_path: Path) -> None:
-    own = tmp_path / "here" / "start-0"
-    own.mkdir(parents=True)
-    assert "start-0" not in lending.lend(PREFERS, there, PREFERS, tmp_path / "here")
-    assert not list(own.iterdir())
+def test_what_a_row_has_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "start-0").mkdir()
+    assert lending.shared(PREFERS, PREFERS, tmp_path) == ["chosen-*", "baselines"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common import chat, config, data, lessons, methods, models, run, trl_adapter, usecase
+from common import answering, chat, config, data, lessons, methods, models, run, trl_adapter, usecase
 from common.errors import GalleryError
 from common.evaluate_text import answer_bits, likeliest
 from common.generate import Sampling, replies
@@ -337,5 +337,14 @@ def test_flash_attention_is_asked_for_where_its_package_is(
         assert config.build(case, "offline", {"model": "org/name"}).flash_attention == bool(there)
         assert not config.build(case, "offline", {}).flash_attention
     monkeypatch.setattr(PreTrainedModel, "set_attn_implementation", lambda _, name: asked.append(name))
-    sft.fit(job(tiny, tmp_path, SHORT, flash_attention=True))
+    sft.fit(job(tiny, tmp_path / "32", SHORT, flash_attention=True))
+    assert asked == [], "it reads 16 bits alone"
+    monkeypatch.setattr(sft, "start", lambda job: halved(*answering.start(job)))
+    sft.fit(job(tiny, tmp_path / "16", SHORT, flash_attention=True, method="lora"))
     assert asked == ["flash_attention_2"]
+
+
+def halved(model: Any, tokenizer: Any) -> tuple[Any, Any]:
+    import torch
+
+    return model.to(torch.bfloat16), tokenizer
