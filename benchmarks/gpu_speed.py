@@ -151,7 +151,7 @@ def work_of(shape: Mapping[str, int], length: int) -> float:
     keys = width * shape["num_key_value_heads"] // shape["num_attention_heads"]
     layer = 2 * width * width + 2 * width * keys + 3 * width * shape["intermediate_size"]
     seen = length / 2  # on average, of the tokens before it
-    return 4 * (layers * layer + width * shape["vocab_size"]) + layers * 12 * width * seen / 2
+    return 4 * (layers * layer + width * shape["vocab_size"]) + layers * 12 * width * seen
 
 
 def measured(name: str, shape: Mapping[str, int], size: Size, root: Path) -> list[str]:

@@ -124,8 +124,7 @@ def make(usecase: UseCase, config: RunConfig, gpu: str) -> Plan:
         plan = min(filter(None, both), key=lambda one: one.needed, default=None)
     if plan is None:
         raise GalleryError(
-            "Not one row of a step fits into the memory of this machine. Change: "
-            + "; ".join(advice(config, config.method == "full"))
+            "Not one row of a step fits into the memory of this machine. Change: " + "; ".join(advice(config))
         )
     if cores.on_gpu() and supervised and not config.compiled:
         quicker = tried(checkpointing=plan.config.checkpointing, compiled=True)
@@ -221,12 +220,12 @@ def parts(sizes: Mapping[str, int], trained: int, total: int, packed: int) -> di
     }
 
 
-def advice(config: RunConfig, whole_model: bool) -> list[str]:
+def advice(config: RunConfig) -> list[str]:
     """What to change, the cheapest first, when nothing that keeps the result makes a plan fit."""
     found = []
     if config.tuner in READERS:
         found.append(f"train_length_tokens = {config.train_length_tokens // 2}: half as long rows")
-    if whole_model:
+    if config.method == "full":
         found.append('method = "lora": gradients and optimiser then hold the added weights only')
     if config.method == "lora" and config.tuner == "sft":
         found.append('method = "qlora": the base is held in 4 bits')
@@ -264,5 +263,5 @@ def lines(plan: Plan, given: RunConfig) -> list[str]:
         f"{verdict}: {plan.needed / GIGA:.2f} GB of {plan.limit / GIGA:.0f} GB, "
         f"of which {SPARE:.0%} may be planned"
     )
-    changes = [] if plan.fits else advice(plan.config, plan.trainable == plan.total)
+    changes = [] if plan.fits else advice(plan.config)
     return [*said, *(f"change    {change}" for change in changes)]

@@ -101,6 +101,6 @@ def changed_since(made: RunRecord) -> list[str]:
     begun = made.data.get("stamp", {}).get("code")
     if not begun or made.usecase not in usecases.names():
         return []
-    folder, device = usecases.USECASES_FOLDER / made.usecase, made.environment.get("device", "cpu")
-    now = stamp.code_hash(RunConfig(**made.config), folder, device)
+    folder = usecases.USECASES_FOLDER / made.usecase
+    now = stamp.code_hash(RunConfig(**made.config), folder, stamp.device_of(made))
     return [] if begun == now else ["its code changed since it was begun; run it again in a new folder"]

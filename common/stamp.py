@@ -59,13 +59,18 @@ def of(usecase: UseCase, config: RunConfig, device: str = "") -> dict[str, str]:
 
 def changed(row: RunRecord, usecase: UseCase, config: RunConfig) -> list[str]:
     """Which of code, data and settings are others now than those that a record was made of."""
-    now, kept = of(usecase, config, row.environment.get("device", "cpu")), dict(row.data.get("stamp", {}))
+    now, kept = of(usecase, config, device_of(row)), dict(row.data.get("stamp", {}))
     found = [key for key in ("code", "data") if kept.get(key) != now[key]]
     if found and (then := at_commit(row, config)):
         found = [key for key in found if then[key] != now[key]]
     return found + (
         ["config"] if kept.get("config") != now["config"] and settings_differ(row, config) else []
     )
+
+
+def device_of(row: RunRecord) -> str:
+    """What a record was made on; one that does not say counts as made on a CPU."""
+    return row.environment.get("device", "cpu")
 
 
 def settings_differ(row: RunRecord, config: RunConfig) -> bool:
@@ -92,7 +97,7 @@ def at_commit(row: RunRecord, config: RunConfig) -> dict[str, str] | None:
             return None
         folder = root / "usecases" / row.usecase
         data = "given" if config.data else files_hash(folder / "data")
-        return {"code": code_hash(config, folder, row.environment.get("device", "cpu"), root), "data": data}
+        return {"code": code_hash(config, folder, device_of(row), root), "data": data}
 
 
 def unpacked(commit: str, folder: str, root: Path) -> bool:
