@@ -13,7 +13,7 @@ demo: $(READY)
 
 # One thread a process: two tests side by side finish sooner than one test on two threads.
 test: $(TOOLS)
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --durations 25
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25
 
 lint: $(TOOLS)
 	$(VENV)/bin/ruff check .

@@ -15,7 +15,16 @@ ROOT = Path(__file__).resolve().parents[1]
 GUARD = ROOT / "tests" / "network_guard"
 HERE = {"127.0.0.1", "::1", "localhost"}
 
+# Files that take minutes are dealt out first, so that no worker waits at the end for another that has one.
+LONGEST = "test_notebook test_tuning test_contract test_launch test_run test_vllm test_preference".split()
+
 keep_quiet(online=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest files first; all else stays in its order."""
+    rank = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 @pytest.fixture(scope="session")
