@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from common import chat, methods, trainer, trl_adapter
+from common import chat, cores, methods, trainer, trl_adapter
 from common.answering import draws
 from common.chat import Encoded
 from common.job import Job, Output
@@ -49,6 +49,8 @@ def ratings(model: Any, tokenizer: Any, rows: Sequence[Encoded]) -> np.ndarray:
     """What the model gives each prompt with its answer."""
     import torch
 
+    if cores.on_gpu():
+        model = model.to("cuda")
     model.eval()
     found = []
     with torch.inference_mode():

@@ -37,11 +37,9 @@ TEMPLATE = (
 )
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def save_model(folder: Path) -> Path:
     """A folder with a model that reads pictures and writes characters, its weights random."""
     torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("idefics")
     words = SPECIAL + CHARACTERS
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
@@ -78,8 +76,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def job(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:
+def small_job(base: Path, folder: Path) -> Job:
+    """Six pictures of each kind to learn from, three to be asked about."""
     usecase = find("surface_defects").configured({"answer": "json"})
     parts = [
         tuple(e for n in range(6) for e in own_data.part(s, i, n)) for i, s in enumerate(own_data.SECTIONS)
@@ -96,7 +94,12 @@ def job(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:
         answer_length_tokens=12,
     )
     found = bases.local_base(str(base), base, "ours")
-    return Job(usecase, small, built, found, 0, tmp_path_factory.mktemp("run"))
+    return Job(usecase, small, built, found, 0, folder)
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return small_job(save_model(tmp_path_factory.mktemp("idefics")), tmp_path_factory.mktemp("run"))
 
 
 def test_the_task_setting_chooses_the_tuner() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from common import launch, methods, pooled, trainer
+from common import cores, launch, methods, pooled, trainer
 from common.classify_rivals import as_outputs, contenders, features, fitted_head, texts_of
 from common.job import Job, Output
 from common.models import load_classifier, load_tuned_classifier
@@ -58,6 +58,8 @@ def loss_function(job: Job, labels: list[str]) -> Any:
     if job.config.classes_balanced:
         counts = [sum(str(e.answer) == label for e in job.splits.train) for label in labels]
         weights = torch.tensor([len(job.splits.train) / (len(labels) * count) for count in counts])
+        if cores.on_gpu():
+            weights = weights.to("cuda")
 
     def loss(outputs: Any, targets: Any, num_items_in_batch: Any = None) -> Any:
         return torch.nn.functional.cross_entropy(outputs["logits"].float(), targets, weight=weights)
@@ -145,6 +147,8 @@ def tuned_scores(job: Job, texts: list[str]) -> np.ndarray:
         head = load_file(job.adapter / HEAD_FILE)
         return features(job, texts) @ head["weights"].T + head["bias"]
     model, tokenizer = load_tuned(job)
+    if cores.on_gpu():
+        model = model.to("cuda")
     return probabilities(model, tokenizer, texts, job.config.input_length_tokens)
 
 
