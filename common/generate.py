@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from common import cores
 from common.cores import side_by_side
+from common.progress import say
 
 BATCH_PROMPTS = 64
 SHARED_FROM_TOKENS = 64
@@ -54,6 +56,8 @@ def replies(
         with torch.inference_mode():
             return one_batch(model, tokenizer, [prompts[row] for row in rows], most_tokens, own)
 
+    if cores.on_gpu():
+        answered = as_fits(answered)
     training = model.training
     model.eval()
     parts = batches(prompts, model.device.type)
@@ -64,6 +68,25 @@ def replies(
             on_batch(len(rows))
     model.train(training)
     return [found[row] for row in range(len(prompts))]
+
+
+def as_fits(answered: Callable[[list[int]], list[Reply]]) -> Callable[[list[int]], list[Reply]]:
+    """The same for rows in halves, and halves of these, where a GPU has no memory for all at once."""
+    import torch
+
+    def fitting(rows: list[int]) -> list[Reply]:
+        try:
+            return answered(rows)
+        except torch.OutOfMemoryError:
+            if len(rows) == 1:
+                raise
+        # Out of the handler, whose error holds on to what did not fit.
+        torch.cuda.empty_cache()
+        say(f"  out of memory with {len(rows)} prompts at once; they are answered in halves")
+        middle = len(rows) // 2
+        return [*fitting(rows[:middle]), *fitting(rows[middle:])]
+
+    return fitting
 
 
 def batches(prompts: Sequence[Sequence[int]], device: str) -> list[list[int]]:

@@ -100,6 +100,28 @@ def test_what_all_prompts_start_with_is_read_once_and_changes_no_answer(two_thre
     assert sum(read) < 4 * len(start["input_ids"]) + len(prompts) * 3 * MOST_TOKENS
 
 
+@pytest.mark.parametrize("fitting", [3, 0])
+def test_what_a_gpu_has_no_memory_for_is_answered_in_halves(
+    fitting: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, tokenizer = base()
+    prompts = [tokenizer(f"A box of {number} red")["input_ids"] for number in range(8)]
+    whole = replies(model, tokenizer, prompts, MOST_TOKENS)
+
+    def full(_: Any, given: tuple[Any, ...]) -> None:
+        if len(given[0]) > fitting:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    model.model.embed_tokens.register_forward_pre_hook(full)
+    monkeypatch.setattr(cores, "on_gpu", lambda: True)
+    if not fitting:
+        with pytest.raises(torch.OutOfMemoryError):
+            replies(model, tokenizer, prompts, MOST_TOKENS)
+        return
+    assert replies(model, tokenizer, prompts, MOST_TOKENS) == whole
+    assert "out of memory with 8 prompts at once" in capsys.readouterr().out
+
+
 def test_only_a_start_that_is_long_enough_is_shared_and_each_prompt_keeps_a_token() -> None:
     start = [1] * 70
     assert shared_tokens([[*start, 5], [*start, 3, 4], [*start, 3, 9]]) == 70
