@@ -68,7 +68,7 @@ class OnnxNetwork(nn.Module):
         super().__init__()
         if not installed():
             raise GalleryError(f"ONNX needs a converter and a runtime that are not installed: {ADVICE}")
-        self.network = network
+        self.network = network.to("cpu")  # where the runtime is
         self.session: Any = None
 
     def forward(self, **inputs: Any) -> Any:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import ViTConfig, ViTImageProcessor, ViTModel
 
-from common import config, models, run, usecase
+from common import config, models, onnx_form, parity, run, usecase
 from common.job import Job
 from common.parts import smoke_sample
 from common.tuners import embed, preference, vision, vlm
@@ -16,6 +17,7 @@ from tests import pretended_gpu, test_preference, test_surface_defects_written, 
 
 BALANCED = 'method = "{}"\nclasses_balanced = true\nepochs = 1\nbatch_size = 8\n'
 TEXT = "epochs = 3\nbatch_size = 8\nlearning_rate = 1e-3\nanswer_length_tokens = 6\nrank = 4\nrehearsal = 3\n"
+BASE = models.resolve("embedded", None, "embed")
 
 
 @pytest.fixture(autouse=True)
@@ -68,10 +70,25 @@ def test_an_encoder(method: str, tmp_path: Path) -> None:
     found = usecase.find("knowledge_search")
     settings = config.build(found, "offline", {"method": method, "epochs": 1, "batch_size": 8})
     few = smoke_sample(found.load(None), train=16, val=4, test=4)
-    job = Job(found, few, settings, models.resolve("embedded", None, "embed"), 0, tmp_path)
+    job = Job(found, few, settings, BASE, 0, tmp_path)
     embed.fit(job)
     vectors = embed.load(replace(job, shared={}), job.adapter).queries([e.inputs for e in few.test])
     assert vectors.shape == (len(few.test), 384)
+
+
+def test_an_onnx_graph_is_given_what_lies_on_the_cpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Session:
+        def run(self, _: None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+            return [np.ones((*inputs["input_ids"].shape, 384), np.float32)]
+
+    monkeypatch.setattr(onnx_form, "installed", lambda: True)
+    monkeypatch.setattr(onnx_form, "session_of", lambda network, inputs: Session())
+    found = usecase.find("knowledge_search")
+    job = Job(found, found.load(None), config.build(found, "offline", {}), BASE, 0, tmp_path)
+    encoder = embed.load(job, None)
+    assert encoder.queries(["who signs"]).shape == (1, 384)
+    parity.with_network(encoder, onnx_form.OnnxNetwork(parity.network_of(encoder)))
+    assert np.allclose(encoder.queries(["who signs"]), 384**-0.5)
 
 
 def test_a_model_of_pictures(tmp_path: Path) -> None:
