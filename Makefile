@@ -4,8 +4,7 @@ VENV ?= .venv
 GALLERY = $(VENV)/bin/gallery
 READY = $(VENV)/.ready
 TOOLS = $(VENV)/.ready-tools
-# Python compiles what it imports; to compile all that these packages hold takes longer than the rest of set-up.
-INSTALL = $(VENV)/bin/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
+INSTALL = $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 .PHONY: demo test lint format bench-core bench-text bench-gpu constraints clean
 
