@@ -179,7 +179,8 @@ def install(monkeypatch: Any) -> None:
     monkeypatch.setattr(torch.nn.Parameter, "__new__", as_its_data)
     monkeypatch.setattr(safetensors.torch, "load_file", load_file)
     monkeypatch.setattr(save_and_load, "safe_load_file", load_file)
+    load_causal = in_32_bits(models.load_causal)
     for place in (models, answering, preference):
-        monkeypatch.setattr(place, "load_causal", in_32_bits(models.load_causal))
+        monkeypatch.setattr(place, "load_causal", load_causal)
     monkeypatch.setattr(vlm, "load", in_32_bits(vlm.load))
     monkeypatch.setattr(trainer, "arguments", whole)
