@@ -137,18 +137,24 @@ def stand_ins() -> dict[str, Any]:
     }
 
 
+def forget() -> None:
+    """What `accelerate` has found is found anew."""
+    from accelerate.state import AcceleratorState, GradientState, PartialState
+
+    for state in (AcceleratorState, GradientState, PartialState):
+        state._reset_state()
+
+
 def install(monkeypatch: Any) -> None:
     """Everything that asks for a GPU finds this one."""
     import safetensors.torch
-    from accelerate.state import AcceleratorState, GradientState, PartialState
     from peft.utils import save_and_load
     from transformers import training_args
 
     from common import answering, models, trainer
     from common.tuners import preference, vlm
 
-    for state in (AcceleratorState, GradientState, PartialState):
-        state._reset_state()
+    forget()
     for name, stand_in in stand_ins().items():
         monkeypatch.setattr(torch.cuda, name, stand_in)
     for name in ("get_rng_state", "get_rng_state_all", "set_rng_state", "set_rng_state_all"):

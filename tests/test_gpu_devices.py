@@ -25,6 +25,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     pretended_gpu.install(monkeypatch)
     with pretended_gpu.PretendedGpu():
         yield
+    pretended_gpu.forget()
 
 
 def test_what_was_left_behind_is_caught() -> None:
