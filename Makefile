@@ -4,7 +4,9 @@ VENV ?= .venv
 GALLERY = $(VENV)/bin/gallery
 READY = $(VENV)/.ready
 TOOLS = $(VENV)/.ready-tools
-INSTALL = $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+INSTALL = $(VENV)/bin/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
+# On all cores, where pip takes one. Packages hold a few files that are not meant to compile.
+COMPILE = $(VENV)/bin/python -m compileall -qq -j 0 $(VENV)/lib || true
 
 .PHONY: demo test lint format bench-core bench-text bench-gpu constraints clean
 
@@ -47,9 +49,11 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) .
+	$(COMPILE)
 	touch $(READY)
 
 # What tests and benchmarks need beyond that is several times as large.
 $(TOOLS): $(READY)
 	$(INSTALL) ".[dev]"
+	$(COMPILE)
 	touch $(TOOLS)

@@ -115,10 +115,11 @@ def near_duplicates(
         return pairs_between(left, right, threshold)
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), use_idf=False, dtype=np.float32)
     try:
-        vectorizer.fit([*left, *right])
+        weights = vectorizer.fit_transform([*left, *right])
     except ValueError:  # no text is long enough to have a 3-gram
         return []
-    a, b = vectorizer.transform(left), vectorizer.transform(right)
+    weights.sort_indices()  # products are summed up in this order
+    a, b = weights[: len(left)], weights[len(left) :]
     pairs = []
     for start in range(0, a.shape[0], 256):
         product = (a[start : start + 256] @ b.T).tocoo()

@@ -1,8 +1,11 @@
 """Reading, splitting, duplicates, leaks."""
 
+import random
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from common import data, parts
 from common.errors import GalleryError
@@ -44,6 +47,21 @@ def test_near_duplicates_find_a_typo_and_not_a_neighbour() -> None:
     left = ["how do i reset the pump controller after a fault", "what does the warranty cover"]
     right = ["how do i reset the pump controler after a fault", "who signs the travel form"]
     assert [(row, column) for row, column, _ in data.near_duplicates(left, right)] == [(0, 0)]
+
+
+def test_likeness_is_to_the_last_bit_that_of_texts_taken_apart_side_by_side() -> None:
+    words = "valve pump leak bearing seal rotor worn loud cold start after oil".split()
+    draw = random.Random(3)
+    texts = [" ".join(draw.choices(words, k=draw.randint(2, 9))) for _ in range(700)]
+    left, right = texts[:400], texts[400:]
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), use_idf=False, dtype=np.float32)
+    vectorizer.fit(texts)
+    likeness = (vectorizer.transform(left) @ vectorizer.transform(right).T).toarray()
+    found = data.near_duplicates(left, right, 0.4)
+    assert len(found) > 1000
+    assert {(row, column, cosine) for row, column, cosine in found} == {
+        (row, column, float(likeness[row, column])) for row, column in np.argwhere(likeness >= 0.4)
+    }
 
 
 def test_leaks_name_the_pair_and_the_reason() -> None:
