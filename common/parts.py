@@ -32,7 +32,7 @@ def used(splits: Splits, smoke: bool, train_share: float) -> Splits:
     return train_part(splits, train_share) if train_share < 1 else splits
 
 
-def smoke_sample(splits: Splits, train: int = 128, val: int = 32, test: int = 64) -> Splits:
+def smoke_sample(splits: Splits, train: int = 128, val: int = 24, test: int = 40) -> Splits:
     """A small part of each split, chosen by hash; documents keep every right one and some others."""
 
     def part(examples: Sequence[Example], count: int) -> tuple[Example, ...]:
@@ -40,12 +40,12 @@ def smoke_sample(splits: Splits, train: int = 128, val: int = 32, test: int = 64
 
     small = {"train": part(splits.train, train), "val": part(splits.val, val)}
     small["test"] = part(splits.test, test)
-    probes = {name: part(examples, 12) for name, examples in splits.probes.items()}
+    probes = {name: part(examples, 8) for name, examples in splits.probes.items()}
     documents = dict(splits.documents)
     if documents:
         kept = [e for examples in (*small.values(), *probes.values()) for e in examples]
         wanted = {identifier for example in kept for identifier in example.answer}
         others = sorted(set(documents) - wanted, key=lambda i: hashlib.sha256(i.encode()).digest())
-        keep = wanted | set(others[:100])
+        keep = wanted | set(others[:50])
         documents = {key: text for key, text in documents.items() if key in keep}
     return Splits(**small, documents=documents, probes=probes, dropped=splits.dropped, source=splits.source)

@@ -1,5 +1,6 @@
 """Every test runs offline: an attempt to reach another machine is a failure."""
 
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -42,6 +43,13 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled() -> None:
+    """Leaves what is loaded out of later collections: each training asks for one, over all objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

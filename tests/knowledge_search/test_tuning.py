@@ -1,6 +1,7 @@
 """The embedding tuner on the real encoder: it learns, reloads, and every method applies or says why."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from common.job import Job
 from common.record import RunRecord
 from common.retrieval import rank
 from common.tuners import embed
+from common.usecase import Splits
 
 FAST = {"smoke": True}
 
@@ -19,8 +21,12 @@ FAST = {"smoke": True}
 def job(folder: Path, **given: object) -> Job:
     found = usecase.find("knowledge_search")
     settings = config.build(found, "offline", given)
-    splits = parts.smoke_sample(found.load(None), train=32, val=8, test=16)
-    return Job(found, splits, settings, models.resolve("embedded", None, "embed"), 0, folder)
+    return Job(found, few(), settings, models.resolve("embedded", None, "embed"), 0, folder)
+
+
+@cache
+def few() -> Splits:
+    return parts.smoke_sample(usecase.find("knowledge_search").load(None), train=32, val=8, test=16)
 
 
 @pytest.fixture(scope="module")
