@@ -153,7 +153,7 @@ def smoke_run(folder: Path, usecase: UseCase, splits: Splits) -> tuple[list[str]
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         made = record.read(place / "record.json")
         faults = learning_faults(usecase, splits, made, place)
-        minutes = predicted_minutes(made, splits, min(1.0, used / wall))
+        minutes = predicted_minutes(usecase, made, splits, min(1.0, used / wall))
         if minutes > usecase.budget_minutes:
             faults.append(
                 f"a whole run takes {minutes:.1f} minutes, budget_minutes is {usecase.budget_minutes:g}: "
@@ -205,10 +205,14 @@ def learning_faults(usecase: UseCase, splits: Splits, made: record.RunRecord, pl
     return faults
 
 
-def predicted_minutes(made: record.RunRecord, splits: Splits, busy: float) -> float:
-    """What a run over all rows would take, from the smoke run; `busy` is the share of a core that it got."""
-    rows = made.data["counts"]
-    training = made.training.get("seconds", 0.0) * len(splits.train) / max(rows["train"], 1)
+def predicted_minutes(usecase: UseCase, made: record.RunRecord, splits: Splits, busy: float) -> float:
+    """What a run over all rows would take, from the smoke run; `busy` is the share of a core that it got.
+
+    Rows are counted, not examples: several of these may be one row.
+    """
+    configured = usecase.configured(made.config["task"])
+    whole, few = (len(configured.training_set(part)) for part in (splits, parts.smoke_sample(splits)))
+    training = made.training.get("seconds", 0.0) * whole / max(few, 1)
     answering = sum(facts.get("seconds", 0.0) for facts in made.contenders.values()) * len(splits.test)
     return busy * (training + answering) / 60
 

@@ -3,11 +3,12 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
-from common import check, config, contract, data, record, run, scaffold, usecase
+from common import check, config, contract, data, parts, record, run, scaffold, usecase
 from common.cli import app
 from common.errors import FaultsError, GalleryError
 from common.examples import read_examples
@@ -76,6 +77,24 @@ def test_an_untouched_sentence_of_the_template_is_noted(tmp_path: Path) -> None:
     assert check.left_of_template(toy.write(tmp_path)) == []
 
 
+class Packs:
+    """Ten examples that stand in one row, where all of them are there."""
+
+    def configured(self, task: object) -> "Packs":
+        return self
+
+    def training_set(self, splits: Splits) -> list[str]:
+        return list({example.group for example in splits.train})
+
+
+def test_a_whole_run_is_foretold_by_rows_where_examples_share_them() -> None:
+    train = tuple(Example(str(n), str(n // 10), f"text {n}", "a") for n in range(1000))
+    made = SimpleNamespace(config={"task": {}}, training={"seconds": 60.0}, contenders={})
+    rows = Packs().training_set(parts.smoke_sample(Splits(train, (), ())))
+    foretold = check.predicted_minutes(Packs(), made, Splits(train, (), ()), 0.5)
+    assert len(rows) > 20 and foretold == pytest.approx(0.5 * 100 / len(rows))
+
+
 def test_a_smoke_run_learns_and_its_weights_are_the_ones_that_were_scored(tmp_path: Path) -> None:
     folder = toy.write(tmp_path, variant='method = "head"\n')
     found = usecase.load_class(folder / "usecase.py")()
@@ -83,7 +102,7 @@ def test_a_smoke_run_learns_and_its_weights_are_the_ones_that_were_scored(tmp_pa
     made = run.execute(found, settings, tmp_path / "out")
     splits = found.load(None)
     assert check.learning_faults(found, splits, made, tmp_path / "out") == []
-    assert 0 < check.predicted_minutes(made, splits, 1.0) < 1
+    assert 0 < check.predicted_minutes(found, made, splits, 1.0) < 1
     assert "accuracy" in check.standing(made) and "tuned" in check.standing(made)
     assert check.reload_faults(found, settings, tmp_path / "out") == []
     tuned = made.contenders["tuned"]["scores"]["accuracy"]
