@@ -124,9 +124,12 @@ def test_scores_agree_with_the_librarys_evaluator(tmp_path: Path) -> None:
     assert ours == pytest.approx(theirs, abs=1e-6)
 
 
-def test_ask_builds_an_index_once_and_refuses_one_of_another_model(smoke: tuple[Path, RunRecord]) -> None:
+def test_ask_builds_an_index_once_and_refuses_one_of_another_model(
+    smoke: tuple[Path, RunRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, _ = smoke
     found = usecase.find("knowledge_search")
+    monkeypatch.setattr(type(found), "load", lambda *_: few())
     said = ask.ask(found, folder, "who do I call when a probe drifts", None)
     assert len(said.splitlines()) >= 5
     built = (folder / "seed-0" / "index" / "vectors.npy").stat().st_mtime_ns
