@@ -1,5 +1,6 @@
 """Generation in batches says what a model says that reads everything anew for every token."""
 
+import gc
 import os
 import signal
 import threading
@@ -201,3 +202,15 @@ def test_work_in_processes_keeps_its_order_and_leaves_stopping_to_the_first(
     assert os.getpid() not in {process for _, process, _ in found} and all(ignored for *_, ignored in found)
     monkeypatch.setattr(cores, "available", lambda: 1)
     assert {process for _, process, _ in cores.in_processes(square_and_process, range(3))} == {os.getpid()}
+
+
+def frozen(_: int) -> int:
+    return gc.get_freeze_count()
+
+
+def test_helping_processes_look_for_no_garbage_in_what_they_begin_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cores, "available", lambda: 2)
+    gc.unfreeze()
+    assert all(cores.in_processes(frozen, range(2))) and not gc.get_freeze_count()
