@@ -82,9 +82,6 @@ class RunConfig(BaseModel):
     rehearsal: int = setting(0, "passages of its own that hold a model to what it was", TEXT, ge=0)
     rehearsal_each_step: int = setting(1, "of these passages in a step; more make it steadier", TEXT, ge=1)
     rehearsal_weight: float = setting(1.0, "how hard they hold; more forgets less", TEXT, gt=0)
-    rehearsal_pause: int = setting(
-        0, "steps without them after each with them, which then counts for all", TEXT, ge=0
-    )
     milder: bool = setting(
         False, "gives back as much of the change as val cannot tell from noise", SUPERVISED
     )

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from common import methods
-from common.config import RunConfig
 from common.errors import GalleryError
 from common.generate import Sampling, replies
 from common.job import Job
@@ -52,18 +51,6 @@ class Rehearsal:
             yield model
 
 
-class Pausing(Rehearsal):
-    """Rehearses in some steps only, there as hard as for those between them, in less time."""
-
-    def __init__(self, passages: Any, untuned: Any, config: RunConfig) -> None:
-        super().__init__(passages, untuned, config.rehearsal_each_step, config.rehearsal_weight)
-        self.steps = config.rehearsal_pause + 1
-
-    def loss(self, model: Any, step: int) -> Any:
-        number, rest = divmod(step, self.steps)
-        return 0.0 if rest else self.steps * super().loss(model, number)
-
-
 def rehearsing(base: type, rehearsal: Rehearsal | None) -> type:
     """A trainer whose every step also holds the model to what it was."""
     if rehearsal is None:
@@ -90,8 +77,6 @@ def prepared(job: Job, model: Any, tokenizer: Any) -> Rehearsal | None:
     passages = written(job, model, tokenizer)
     has_adapter = methods.find(job.config.method, job.usecase.tuner).peft is not None
     untuned = None if has_adapter else copy.deepcopy(model).eval().requires_grad_(False)
-    if job.config.rehearsal_pause:
-        return Pausing(passages, untuned, job.config)
     return Rehearsal(passages, untuned, job.config.rehearsal_each_step, job.config.rehearsal_weight)
 
 

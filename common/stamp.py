@@ -27,15 +27,7 @@ from common.usecase import ROOT, UseCase
 APART = tuple(f"common.{name}" for name in "report board progress stamp errors beside".split())
 # Settings that are off in most runs, and that nothing sets on the way: what stands behind them does not count
 # where they are off, nor does the module of that name.
-OPTIONAL = (
-    "search",
-    "rates",
-    "vllm",
-    "checkpointing",
-    "flash_attention",
-    "compiled",
-    "rehearsal_pause",
-)
+OPTIONAL = ("search", "rates", "vllm", "checkpointing", "flash_attention", "compiled")
 # Changes that no row can show, each as the definition before and what it is now: mends of what could only end
 # in an error, and faster ways to the same bits. A run would come to the same end with either.
 MENDED = {

@@ -50,26 +50,11 @@ def test_the_untuned_model_stays_at_hand_and_has_come_away_by_nothing(
     assert held.loss(tuned, 0).item() == held.loss(tuned, 2).item() != held.loss(tuned, 1).item()
 
 
-def test_a_step_with_rehearsal_counts_for_those_that_pause(tiny: Path, tmp_path: Path) -> None:
-    work = job(tiny, tmp_path, method="full", rehearsal=4, rehearsal_pause=2)
-    model, tokenizer = start(work)
-    held = rehearsal.prepared(work, model, tokenizer)
-    with torch.no_grad():
-        model.get_input_embeddings().weight.mul_(1.5)
-    each = rehearsal.Rehearsal(held.passages, held.untuned, 1)
-    for step in range(4):
-        assert held.loss(model, 3 * step).item() == pytest.approx(3 * each.loss(model, step).item())
-    assert held.loss(model, 1) == held.loss(model, 2) == held.loss(model, 4) == 0
-    assert each.loss(model, 1).item() != each.loss(model, 0).item() > 0
-
-
-@pytest.mark.parametrize(("method", "pause"), [("full", 0), ("full", 1), ("lora", 0)])
-def test_less_of_what_the_model_wrote_before_is_forgotten(
-    method: str, pause: int, tiny: Path, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_less_of_what_the_model_wrote_before_is_forgotten(method: str, tiny: Path, tmp_path: Path) -> None:
     lost = {}
     for count in (0, 40):
-        work = job(tiny, tmp_path / str(count), LEARNS, method=method, rehearsal=count, rehearsal_pause=pause)
+        work = job(tiny, tmp_path / str(count), LEARNS, method=method, rehearsal=count)
         model, tokenizer = load(work, None)
         other = replace(work, seed=9, config=work.config.model_copy(update={"rehearsal": 20}))
         texts = tokenizer.batch_decode(rehearsal.written(other, model, tokenizer)[:, 1:])
