@@ -113,6 +113,23 @@ def test_literals_find_their_columns(workshop: Schema) -> None:
     assert found["piece", "finished_on"] == ["2021"]
 
 
+DATES = (
+    "SELECT title FROM piece WHERE strftime('%Y', finished_on) < '1994'",
+    "SELECT title FROM piece WHERE strftime('%Y-%m', finished_on) > '2031-12'",
+    "SELECT title FROM piece WHERE finished_on LIKE '1987-%'",
+    "SELECT title FROM piece WHERE finished_on = '201208'",
+    "SELECT title FROM piece WHERE finished_on = '8/24/2012'",
+)
+
+
+@pytest.mark.parametrize("gold", DATES)
+def test_parts_of_dates_and_other_spellings_of_them_find_rows(workshop: Schema, gold: str) -> None:
+    instances = populate(workshop, [gold])
+    assert not gate(gold, instances)
+    spelt_otherwise = "SELECT COUNT(*) FROM piece WHERE finished_on NOT GLOB '????-??-??'"
+    assert anywhere(instances, spelt_otherwise) == (gold in DATES[3:])
+
+
 GATE = [
     ("SELECT full_name FROM maker WHERE hourly_rate > 30", ""),
     ("SELECT title FROM piece WHERE price < 0", "on 0 of 9"),

@@ -14,7 +14,7 @@ LITERALS_PER_DATABASE = 6
 FILLERS_PER_DATABASE = 6
 DAYS_AROUND_CLOCK = 900
 DATE_WORDS = {"date", "dt", "timestamp", "birthday", "dob"}
-YEAR_OR_MONTH = re.compile(r"(\d{4})(?:-(\d{2}))?")
+YEAR_OR_MONTH = re.compile(r"(\d{4})(?:-(\d{2}))?-?")
 FILLER_WORDS = (
     "amber birch cedar delta ember falcon garnet harbor indigo juniper kestrel lumen maple nectar "
     "onyx pearl quartz raven saffron tundra umber violet willow zephyr"
@@ -45,7 +45,7 @@ def value_pool(
     known = [value for value in column.values if value not in (None, "")]
     shown = generator.sample(known, min(FILLERS_PER_DATABASE, len(known)))
     fillers = shown or _fillers(column, generator, clock)
-    beside = list(itertools.chain.from_iterable(_beside(value, generator) for value in chosen))
+    beside = list(itertools.chain.from_iterable(_beside(value, column, generator) for value in chosen))
     pool: list[Value] = []
     # A literal counts twice, so that equality predicates meet rows.
     for value in (*chosen, *chosen, *beside, *fillers):
@@ -53,8 +53,8 @@ def value_pool(
     return pool or _fillers(column, generator, clock)
 
 
-def _beside(value: Value, generator: random.Random) -> Iterable[Value]:
-    """Values that tell < from <=, and = from LIKE."""
+def _beside(value: Value, column: Column, generator: random.Random) -> Iterable[Value]:
+    """Values that tell < from <=, and = from LIKE; a part of a date has other years."""
     if isinstance(value, int):
         return [value + generator.choice((-1, 1))]
     if isinstance(value, float):
@@ -64,6 +64,9 @@ def _beside(value: Value, generator: random.Random) -> Iterable[Value]:
     day = _parse_day(value)
     if day:
         return [(day + datetime.timedelta(days=generator.choice((-1, 1)))).isoformat()]
+    if is_date(column):
+        step = generator.choice((-1, 1))
+        return [re.sub(r"\d{4}", lambda year: f"{int(year[0]) + step:04d}", value, count=1)]
     return [generator.choice((f"{value} {generator.choice(FILLER_WORDS)}", f"new {value}"))]
 
 
@@ -102,9 +105,10 @@ def _text_fillers(name: str, generator: random.Random) -> list[Value]:
 
 
 def _fitting(value: Value, column: Column, generator: random.Random) -> list[Value]:
-    """Keeps text out of number columns and half dates out of date columns.
+    """Keeps text out of number columns and parts of dates out of date columns.
 
-    `strftime('%Y', day) = '2023'` asks for days in that year, not for the text 2023.
+    `strftime('%Y', day) = '2023'` asks for days in that year, not for the text 2023; `day = '8/24/2012'` and
+    `month = '201208'` do ask for such texts.
     """
     if is_date(column):
         text = str(value)
@@ -112,7 +116,7 @@ def _fitting(value: Value, column: Column, generator: random.Random) -> list[Val
         if part:
             month = int(part[2] or generator.randint(1, 12))
             return [f"{part[1]}-{month:02d}-{generator.randint(1, 28):02d}"]
-        return [value] if _parse_day(text[:10]) else []
+        return [value] if _parse_day(text[:10]) or re.fullmatch(r"(?:[\W_]*\d){6,}[\W_]*", text) else []
     if isinstance(value, str) and is_number(column):
         try:
             number = float(value)
