@@ -189,6 +189,25 @@ def test_broken_json_and_missing_folders_are_named(tmp_path: Path) -> None:
         EnglishToSql().load(tmp_path / "empty")
 
 
+def test_many_values_of_one_column_crowd_no_question_out(tmp_path: Path) -> None:
+    rows = [
+        {
+            "schema_id": "shop",
+            "split": "test",
+            "question": f"Price of number {n}?",
+            "sql": f"SELECT price FROM item WHERE name = 'Number {n}'",
+        }
+        for n in range(120)
+    ]
+    case = EnglishToSql()
+    splits = case.load(user_folder(tmp_path, [*rows, {**ROWS[0], "split": "train"}]))
+    assert len(splits.test) == 120 and not splits.dropped
+    assert len({case.databases_of(example) for example in splits.test}) > 1
+    for example, other in zip(splits.test[:20], splits.test[1:21], strict=True):
+        assert case.score(example, example.answer)["ex_suite"] == 1.0
+        assert case.score(example, other.answer)["ex_suite"] == 0.0
+
+
 def test_the_layout_of_spider_loads(tmp_path: Path) -> None:
     schemas = [{"schema_id": f"s{n}", "ddl": DDL} for n in range(12)]
     (tmp_path / "schemas.jsonl").write_text("\n".join(map(json.dumps, schemas)))

@@ -7,6 +7,7 @@ and `schemas.jsonl`, whose own faulty rows are left out in plain sight.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from common.data import existing_folder, split_by_group
@@ -30,7 +31,8 @@ ADVICE = "Nothing was run. Mend the rows and run again."
 
 @dataclass(frozen=True)
 class UserData:
-    """What a folder gives: splits, schemas with values that may be shown, databases to judge on."""
+    """What a folder gives: splits, schemas with values that may be shown, and the databases to judge on, by
+    schema or, where a question has its own, by that question."""
 
     splits: Splits
     schemas: Mapping[str, Schema]
@@ -61,7 +63,7 @@ def read_questions(folder: Path) -> UserData:
     else:
         parts = {s: tuple(e for row, e in asked.items() if named[row] == s) for s in ("train", "val", "test")}
         splits = Splits(**parts)
-    return finished(folder, found, splits, gate_it=True)
+    return finished(folder, found, splits)
 
 
 def split_names(path: Path, faults: list[str]) -> dict[int, str]:
@@ -101,7 +103,7 @@ def read_spider(folder: Path) -> UserData:
     if len(merged.problems) > LARGEST_FAULTY_SHARE * rows:
         raise FaultsError(f"The data in {folder}", merged.problems, ADVICE)
     splits = Splits(**{name: tuple(examples) for name, examples in parts.items()})
-    return finished(folder, merged, splits, gate_it=True)
+    return finished(folder, merged, splits)
 
 
 def example_of(question: Question, place: str) -> Example:
@@ -117,7 +119,7 @@ def example_of(question: Question, place: str) -> Example:
     )
 
 
-def finished(folder: Path, found: Folder, splits: Splits, gate_it: bool) -> UserData:
+def finished(folder: Path, found: Folder, splits: Splits) -> UserData:
     """Fills the databases and leaves out golds that could not tell right from wrong."""
     schemas, databases = {}, {}
     held_out = {example.group for example in (*splits.val, *splits.test)}
@@ -127,7 +129,7 @@ def finished(folder: Path, found: Folder, splits: Splits, gate_it: bool) -> User
         schemas[name] = shown_schema(found.schemas[name], databases[name][0])
     dropped = list(found.problems)
     kept = {
-        part: gated(examples, databases, dropped) if gate_it and part != "train" else examples
+        part: examples if part == "train" else gated(examples, found.schemas, databases, dropped)
         for part, examples in splits.named().items()
     }
     source = Source(folder.resolve().name, "as stated by its owner", "given by the user")
@@ -135,20 +137,33 @@ def finished(folder: Path, found: Folder, splits: Splits, gate_it: bool) -> User
 
 
 def gated(
-    examples: Sequence[Example], databases: Mapping[str, tuple[bytes, ...]], dropped: list[str]
+    examples: Sequence[Example],
+    schemas: Mapping[str, Schema],
+    databases: dict[str, tuple[bytes, ...]],
+    dropped: list[str],
+    at_once: Sequence[int] = (6, 2),
 ) -> tuple[Example, ...]:
-    """Examples whose queries pass the gate; the others are named."""
-    reasons: dict[tuple[str, str], str] = {}
-    kept = []
-    for example in examples:
-        key = (example.group, example.answer)
-        if example.answer != ABSTAIN_MARKER and key not in reasons:
-            reasons[key] = gate(example.answer, databases[example.group])
-        if reasons.get(key):
-            dropped.append(f"{example.id}: {reasons[key]} | {example.answer}")
-        else:
-            kept.append(example)
-    return tuple(kept)
+    """Examples whose queries pass the gate; the others are named.
+
+    Rows that are made for many queries leave some without any that they look for. These get databases of
+    their own, filled for a few of them `at_once`, and then for fewer.
+    """
+    asked = dict.fromkeys((e.group, e.answer) for e in examples if e.answer != ABSTAIN_MARKER)
+    faults = {(name, query): gate(query, databases[name]) for name, query in asked}
+    own: dict[tuple[str, str], tuple[bytes, ...]] = {}
+    for size in at_once:
+        failed = sorted(key for key, fault in faults.items() if fault)
+        for name, same in groupby(failed, key=lambda key: key[0]):
+            queries = [query for _, query in same]
+            for start in range(0, len(queries), size):
+                few = queries[start : start + size]
+                made = tuple(populate(schemas[name], few, seed=size))
+                faults |= {(name, query): gate(query, made) for query in few}
+                own |= {(name, query): made for query in few}
+    found = [(example, (example.group, example.answer)) for example in examples]
+    dropped += [f"{e.id}: {faults[key]} | {e.answer}" for e, key in found if faults.get(key)]
+    databases |= {e.id: own[key] for e, key in found if key in own}
+    return tuple(example for example, key in found if not faults.get(key))
 
 
 def shown_schema(schema: Schema, visible: bytes) -> Schema:

@@ -117,7 +117,9 @@ class EnglishToSql(UseCase):
     def databases_of(self, example: Example) -> tuple[bytes, ...]:
         """The visible database first, then the hidden ones."""
         name = example.inputs["schema_id"]
-        return self.user.databases[name] if self.user else own_data.databases(name)
+        if self.user:
+            return self.user.databases.get(example.id, self.user.databases[name])
+        return own_data.databases(name)
 
     def score(self, example: Example, output: str) -> Scores:
         return scores(example, output, self.judged(example, output))
