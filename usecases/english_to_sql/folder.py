@@ -12,6 +12,7 @@ from pathlib import Path
 
 from common.data import existing_folder, split_by_group
 from common.errors import FaultsError, GalleryError
+from common.progress import watched
 from common.usecase import Example, Source, Splits
 from usecases.english_to_sql.gold_gate import gate
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
@@ -123,7 +124,8 @@ def finished(folder: Path, found: Folder, splits: Splits) -> UserData:
     """Fills the databases and leaves out golds that could not tell right from wrong."""
     schemas, databases = {}, {}
     held_out = {example.group for example in (*splits.val, *splits.test)}
-    for name in sorted({question.schema_id for question in found.questions}):
+    names = sorted({question.schema_id for question in found.questions})
+    for name in watched(names, "filling databases", "schemas"):
         queries = [gold for q in found.questions if q.schema_id == name for gold in q.golds]
         databases[name] = tuple(populate(found.schemas[name], queries, hidden=8 if name in held_out else 0))
         schemas[name] = shown_schema(found.schemas[name], databases[name][0])
@@ -149,17 +151,19 @@ def gated(
     their own, filled for a few of them `at_once`, and then for fewer.
     """
     asked = dict.fromkeys((e.group, e.answer) for e in examples if e.answer != ABSTAIN_MARKER)
-    faults = {(name, query): gate(query, databases[name]) for name, query in asked}
+    faults = {
+        (name, query): gate(query, databases[name])
+        for name, query in watched(asked, "running the queries to judge by", "queries")
+    }
     own: dict[tuple[str, str], tuple[bytes, ...]] = {}
     for size in at_once:
-        failed = sorted(key for key, fault in faults.items() if fault)
-        for name, same in groupby(failed, key=lambda key: key[0]):
-            queries = [query for _, query in same]
-            for start in range(0, len(queries), size):
-                few = queries[start : start + size]
-                made = tuple(populate(schemas[name], few, seed=size))
-                faults |= {(name, query): gate(query, made) for query in few}
-                own |= {(name, query): made for query in few}
+        failed = groupby(sorted(key for key, fault in faults.items() if fault), key=lambda key: key[0])
+        alike = [list(same) for _, same in failed]
+        few = [same[start : start + size] for same in alike for start in range(0, len(same), size)]
+        for keys in watched(few, "filling databases for queries that found no rows", "groups"):
+            made = tuple(populate(schemas[keys[0][0]], [query for _, query in keys], seed=size))
+            faults |= {key: gate(key[1], made) for key in keys}
+            own |= dict.fromkeys(keys, made)
     found = [(example, (example.group, example.answer)) for example in examples]
     dropped += [f"{e.id}: {faults[key]} | {e.answer}" for e, key in found if faults.get(key)]
     databases |= {e.id: own[key] for e, key in found if key in own}
