@@ -126,6 +126,8 @@ def task_for(
         return replace(task, left_out=f"needs --data: {layers['needs_data']}")
     if layers.get("method") == "qlora" and record.device_name() == "cpu":
         return replace(task, left_out="4 bits need a GPU")
+    if layers.get("from_linear") and REGISTRY[layers.get("method", "lora")].peft is None:
+        return replace(task, left_out="what goes on from a linear map takes a method with an adapter")
     if is_hub_id(layers.get("model", "embedded")) and not wanted.hub:
         return replace(task, left_out="a hub model; --hub runs it")
     try:

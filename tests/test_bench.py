@@ -92,6 +92,18 @@ def test_methods_can_be_compared_on_a_part_of_the_data(place: Path) -> None:
     assert "train_share" not in found["toy--offline"] and "toy--offline--lora" not in found
 
 
+def test_only_methods_with_an_adapter_are_compared_where_tuning_goes_on_from_a_linear_map(
+    place: Path,
+) -> None:
+    path = place / "usecases" / "toy" / "variants" / "offline.toml"
+    path.write_text("from_linear = true\n" + path.read_text())
+    said = {task.name: task.left_out for task in plan(place, methods=True)}
+    assert "with an adapter" in said["toy--offline--full"] and "toy--offline--full" not in due(
+        place, methods=True
+    )
+    assert "with an adapter" not in said["toy--offline--dora"]
+
+
 def test_stale_by_code_data_and_settings_but_not_by_comments(place: Path) -> None:
     carry_out(place)
     folder = place / "usecases" / "toy"
