@@ -15,7 +15,9 @@ from usecases.english_to_sql.ask import answer_question
 from usecases.english_to_sql.floor import NearestQuestion, spelt
 from usecases.english_to_sql.judge import ABSTAIN_MARKER
 from usecases.english_to_sql.load_ddl import from_ddl
+from usecases.english_to_sql.populate import populate
 from usecases.english_to_sql.prompting import PLAIN
+from usecases.english_to_sql.schema import Schema
 from usecases.english_to_sql.usecase import EnglishToSql
 
 DDL = """CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL, price REAL);
@@ -206,6 +208,27 @@ def test_many_values_of_one_column_crowd_no_question_out(tmp_path: Path) -> None
     for example, other in zip(splits.test[:20], splits.test[1:21], strict=True):
         assert case.score(example, example.answer)["ex_suite"] == 1.0
         assert case.score(example, other.answer)["ex_suite"] == 0.0
+
+
+def test_a_query_that_depends_on_the_order_of_rows_has_no_second_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled: list[str] = []
+
+    def counted(schema: Schema, *given: object, **more: object) -> list[bytes]:
+        filled.append(schema.name)
+        return populate(schema, *given, **more)
+
+    monkeypatch.setattr("usecases.english_to_sql.folder.populate", counted)
+    bad = {
+        **ROWS[1],
+        "sql": "SELECT group_concat(name) FROM item",
+        "sql_alternatives": [],
+        "question": "Some names?",
+    }
+    splits = EnglishToSql().load(user_folder(tmp_path, [*ROWS, bad]))
+    assert [text for text in splits.dropped if "depends on the stored row order" in text]
+    assert sorted(filled) == ["shop", "shop2", "shop3"]
 
 
 def test_the_layout_of_spider_loads(tmp_path: Path) -> None:
