@@ -1,10 +1,10 @@
 """What of the code a run can reach, definition by definition: names are followed from where a run starts.
 
 A function, class or constant is reached when something reached names it, a method when its class is and
-anything reached says its name, be it in quotes. What a module does while it is imported counts as soon as
-the module is. Names are followed without knowing types, so more is taken in than a run needs, not less.
-Lines that are said and work that is counted are no part of it, nor are defaults of the environment, nor what
-stands behind a setting that is off.
+anything reached says its name, be it in quotes, or a library may call it. What a module does while it is
+imported counts as soon as the module is. Names are followed without knowing types, so more is taken in than a
+run needs, not less. Lines that are said and work that is counted are no part of it, nor are defaults of the
+environment, nor what stands behind a setting that is off, nor how data are read that the run was not given.
 """
 
 import ast
@@ -19,6 +19,11 @@ BODY = ""
 EVERYTHING = "*"
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 SAYS = ast.Module | ast.ClassDef | FUNCTION
+CALLS_NOTHING = ("abc.ABC", "typing.Protocol", "typing.NamedTuple")
+ASKS_FOR_DATA = {
+    "data is None": True,
+    "data is not None": False,
+}  # and whether it holds with a run's own data
 
 
 @dataclass(frozen=True)
@@ -27,19 +32,33 @@ class Quiet(ast.NodeTransformer):
 
     Defaults of the environment go too, since a person may set them otherwise, and so does what is done only
     with a setting, a method or a device that this run has not: what stands behind `if config.name`,
-    `if config.method == "name"` and `if cores.on_gpu()`, as a statement or in an expression.
+    `if config.method == "name"` and `if cores.on_gpu()`, as a statement or in an expression. Of
+    `if data is None` and `if data is not None` only the side stays that is taken with this run's data.
     """
 
     off: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
     on_cpu: bool = False
+    own_data: bool | None = None  # whether a run reads the data that ship; unknown keeps both sides
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """What follows a return is never done."""
+        self.generic_visit(node)
+        ends = [place for place, part in enumerate(node.body, start=1) if isinstance(part, ast.Return)]
+        node.body = node.body[: ends[0]] if ends else node.body
+        return node
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-        self.generic_visit(node)
-        return node.orelse if self.is_off(node.test) else node
+        return self.taken(node)
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        return self.taken(node)
+
+    def taken(self, node: ast.If | ast.IfExp) -> ast.AST | list[ast.stmt]:
+        """The side of a condition that such a run takes, or all of it where that is open."""
         self.generic_visit(node)
+        if self.own_data is not None and (asks := ast.unparse(node.test)) in ASKS_FOR_DATA:
+            return node.body if self.own_data == ASKS_FOR_DATA[asks] else node.orelse
         return node.orelse if self.is_off(node.test) else node
 
     def is_off(self, test: ast.expr) -> bool:
@@ -209,11 +228,28 @@ class Reach:
         rest = copy.copy(node)
         rest.body = [part for part in node.body if not member(part)]
         self.keep(key, rest)
+        unseen = self.is_called_unseen(key[0], node)
         for name, part in members:
-            if name in self.said:
+            if unseen or name in self.said:
                 self.keep((key[0], f"{key[1]}.{name}"), part)
             else:
                 self.unsaid.setdefault(name, []).append((key[0], f"{key[1]}.{name}", part))
+
+    def is_called_unseen(self, name: str, node: ast.ClassDef) -> bool:
+        """Whether a class takes after one of a library, which calls methods that nothing here names."""
+        module = self.known[name]
+        for base in node.bases:
+            first, _, rest = ast.unparse(base).split("[")[0].partition(".")
+            named = [f"{one}.{rest}".rstrip(".") for one in module.imports.get(first, ())]
+            for full in [f"{name}.{first}"] if first in module.definitions else named:
+                place, _, what = full.rpartition(".")
+                here = self.module(place)
+                classes = here.definitions.get(what, []) if here else []
+                if not here and full not in CALLS_NOTHING:
+                    return True
+                if any(self.is_called_unseen(place, one) for one in classes if isinstance(one, ast.ClassDef)):
+                    return True
+        return False
 
     def keep(self, key: Key, node: ast.stmt) -> None:
         """Notes a statement and what it names."""

@@ -43,16 +43,9 @@ MENDED = {
     "581b6d3a38f74773": "8591864cf8716e62",  # fillers._beside
     "d40d39d8f3ad8200": "4d4436f59880d3d3",  # fillers._fitting
     # Questions of others whose rows many questions crowd out get databases of their own.
-    "7fe116410d4ab1b8": "f356a5297080958a",  # folder.finished
-    "71cd73f2d91924c9": "e614a79aa97eee52",  # folder.gated
-    "421d6fba2775f1d9": "88d162e73624a1ef",  # folder.read_questions
-    "b5d026020b1a0dc3": "abded0b4c3b28a21",  # folder.read_spider
     "a2eebb5be17be0ef": "03e8cb8f18515f05",  # usecase.EnglishToSql.databases_of
     # A text with U+2028 or the like in a JSONL file was cut there, and its row was no JSON any more.
     "dc807a7e0bc4bc98": "115fb7abcc848908",  # record.read_rows
-    "e983be05ad7b918f": "7471ac3becf36758",  # load_folder._load_questions
-    "959c8420e9d45dcc": "48f4c35d476a2dab",  # folder.split_names
-    "0db9fd565a40b3f1": "f5e27d3102d1ea59",  # load_schema.from_jsonl
     # PiSSA and VeRA have no place in convolutions, which PEFT said with an error.
     "9f6582ac836dc936": "0be0431b445e1c90",  # methods.REGISTRY
 }
@@ -135,7 +128,7 @@ def code_hash(config: RunConfig, folder: Path, device: str, root: Path = ROOT) -
     return digest(
         named(module, name, statements)
         for (module, name), statements in sorted(reached(config, folder, device, root).items())
-        if not (module == SETTINGS and (name.startswith("RunConfig") or name.isupper()))
+        if statements and not (module == SETTINGS and (name.startswith("RunConfig") or name.isupper()))
     )
 
 
@@ -145,7 +138,7 @@ def reached(
     """What a run with these settings on a device can reach: its stages, its tuner, its use case."""
     off = [name for name in OPTIONAL if not getattr(config, name)]
     methods = frozenset((config.method, config.start_method))
-    quiet = reach.Quiet(frozenset(off), methods, on_cpu=device == "cpu")
+    quiet = reach.Quiet(frozenset(off), methods, on_cpu=device == "cpu", own_data=config.data is None)
     found = reach.Reach(root, (*APART, *(f"common.{name}" for name in off)), quiet)
     found.start("common.run", "execute")
     found.start(f"common.tuners.{config.tuner}")

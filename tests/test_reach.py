@@ -162,6 +162,56 @@ def test_what_only_a_gpu_does_counts_for_rows_of_a_gpu(root: Path) -> None:
     assert hash_of(root) != here
 
 
+READS = """
+from common import late
+def execute(case, data):
+    if data is None:
+        return {}
+    found = case if data is None else {}
+    return found
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "counts"),
+    [("1", "late.deep(case)", "given"), ("late.deep(case)", "1", "own"), ("1", "2", "neither")],
+)
+def test_how_data_are_read_counts_for_runs_that_read_such_data(
+    root: Path, own: str, given: str, counts: str
+) -> None:
+    (root / "common" / "run.py").write_text(READS.format(own, given))
+    before = {"own": hash_of(root), "given": hash_of(root, data=Path("mine"))}
+    (root / "common" / "late.py").write_text("def deep(x): return 7\n")
+    after = {"own": hash_of(root), "given": hash_of(root, data=Path("mine"))}
+    assert [name for name in before if before[name] != after[name]] == [counts] * (counts != "neither")
+
+
+@pytest.mark.parametrize(
+    ("base", "called"),
+    [
+        ("torch.nn.Module", True),
+        ("Sequence[int]", True),
+        ("Below", True),
+        ("late.Under", True),
+        ("Plain", False),
+        ("abc.ABC", False),
+        ("object", False),
+    ],
+)
+def test_a_method_that_a_library_may_call_counts(root: Path, base: str, called: bool) -> None:
+    text = (
+        "import abc\nimport torch\nfrom collections.abc import Sequence\nfrom common import late\n"
+        "class Below(torch.nn.Module): pass\nclass Plain: pass\n"
+        "class Mine({}):\n    def on_end(self): return {}\n"
+        "def execute(case): return Mine()\n"
+    )
+    (root / "common" / "late.py").write_text("import torch\nclass Under(torch.nn.Module): pass\n")
+    (root / "common" / "run.py").write_text(text.format(base, 1))
+    before = hash_of(root)
+    (root / "common" / "run.py").write_text(text.format(base, 2))
+    assert (hash_of(root) != before) == called
+
+
 def test_a_mend_of_what_only_failed_makes_nothing_stale(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def digest() -> str:
         (definition,) = reach.read(root / "common" / "late.py", "common.late", reach.Quiet()).definitions[
