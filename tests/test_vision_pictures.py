@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,59 @@ def test_given_splits_are_kept_and_a_copy_leaves_train(tmp_path: Path) -> None:
     saved(tmp_path / "test" / "ok" / "copy.png", same)
     splits, good = folders.read_folder(tmp_path)
     assert good == "ok" and len(splits.train) == 12 and len(splits.test) == 13
+
+
+def anomaly_set(root: Path, defects: int = 20) -> Path:
+    """As MVTec AD lays its sets out."""
+    class_folders(root / "train", {"good": 30})
+    class_folders(root / "test", {"good": 20, "crack": defects})
+    for path in sorted((root / "test" / "crack").iterdir()):
+        mask = np.zeros((20, 30), np.uint8)
+        mask[:4, :6] = 255
+        saved(root / "ground_truth" / "crack" / f"{path.stem}_mask.png", mask)
+    return root
+
+
+def test_an_anomaly_set_gives_defects_to_learn_from_and_masks_to_score_by(tmp_path: Path) -> None:
+    splits, good = folders.read_folder(anomaly_set(tmp_path))
+    counts = {name: Counter(e.answer for e in part) for name, part in splits.named().items()}
+    assert good == "good" and set(counts["test"]) == {"good", "crack"}
+    assert counts["train"] == {"good": 44, "crack": 14} and counts["val"]["crack"] == 2
+    assert all(e.id.startswith(("train/", "test/")) for part in splits.named().values() for e in part)
+    assert (
+        "40 pictures: dealt anew over train, val and test, since train shows no defect" in splits.dropped[0]
+    )
+    assert all(e.extra["mask"].sum() == (24 if e.answer == "crack" else 0) for e in splits.test)
+    assert not any("mask" in e.extra for e in (*splits.train, *splits.val))
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"), [((), "no mask ground_truth/crack"), ((9, 9), "9 x 9 pixels, itself")]
+)
+def test_a_defect_without_its_mask_is_named_and_no_place_is_scored(
+    tmp_path: Path, shape: tuple[int, ...], reason: str
+) -> None:
+    for path in sorted((anomaly_set(tmp_path) / "ground_truth" / "crack").iterdir()):
+        path.unlink()
+        if shape:
+            saved(path, np.zeros(shape, np.uint8))
+    splits, _ = folders.read_folder(tmp_path)
+    assert any(reason in line and "kept, but no place is scored" in line for line in splits.dropped)
+    assert not any("mask" in e.extra for e in splits.test)
+
+
+def test_a_folder_of_several_sets_is_refused_with_one_to_name(tmp_path: Path) -> None:
+    anomaly_set(tmp_path / "bottle")
+    with pytest.raises(GalleryError, match=r"holds several sets: bottle. Name one: --data .*bottle"):
+        folders.read_folder(tmp_path)
+
+
+def test_folders_beside_given_splits_are_left_out_by_name(tmp_path: Path) -> None:
+    for name in ("train", "test", "extra"):
+        class_folders(tmp_path / name, {"ok": 6, "dent": 6})
+    splits, _ = folders.read_folder(tmp_path)
+    assert len(splits.train) == len(splits.test) == 12
+    assert "12 pictures: left out, in none of train, val, test (extra/dent/" in splits.dropped[0]
 
 
 def test_a_sheet_gives_one_picture_per_row_of_labels(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from common.ranking import RankingCase
 from common.usecase import Example, Source, Splits, Table
 from usecases.knowledge_search import data as own_data
+from usecases.knowledge_search.beir import is_beir, read_beir
 from usecases.knowledge_search.folder import read_folder, splits_of
 from usecases.knowledge_search.scoring import answer_from, answer_table, can_answer, size_table
 
@@ -28,7 +29,7 @@ class KnowledgeSearch(RankingCase):
 
     def load(self, data: Path | None) -> Splits:
         if data is not None:
-            return read_folder(data)
+            return read_beir(data) if is_beir(data) else read_folder(data)
         base = own_data.generate()
         return splits_of(base.passages, base.queries, self.source)
 

@@ -8,7 +8,7 @@ in one class one is kept; a class with fewer than five pictures is dropped.
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from common.data import existing_folder, inside, split_by_group
 from common.errors import FaultsError, GalleryError
 from common.pictures import SUFFIXES, BadPicture, Picture, picture_of, read_pixels
 from common.usecase import Example, Source, Splits
+from usecases.surface_defects.anomaly_sets import MASKS, refuse_several, with_masks, without_defects_to_learn
 
 GOOD_NAMES = ("good", "ok", "normal", "no anomaly", "no defect", "defect free", "none", "pass", "no issue")
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
@@ -64,7 +65,10 @@ def read_folder(folder: Path) -> tuple[Splits, str]:
     found = from_labels(folder, notes) if (folder / "labels.csv").is_file() else from_classes(folder, notes)
     items = kept_items(list(found), notes)
     good = good_label(sorted({item.label for item in items}), folder)
-    made = split_items(items)
+    made = dealt(items, good, notes)
+    made["test"], faults = with_masks(made["test"], good, folder)
+    for name, fault in faults.items():
+        notes.add(f"kept, but no place is scored: {fault}", name)
     source = Source(folder.resolve().name, "as stated by its owner", "given by the user")
     splits = Splits(made["train"], made["val"], made["test"], dropped=notes.lines(), source=source)
     refuse_one_sided(splits, good, folder)
@@ -97,19 +101,30 @@ def refuse_one_sided(splits: Splits, good: str, folder: Path) -> None:
 def from_classes(folder: Path, notes: Notes) -> Iterator[Item]:
     """Pictures in CLASS/, or in train/CLASS/, val/CLASS/ and test/CLASS/."""
     tops = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    tops = [path for path in tops if path.name != MASKS]
+    refuse_several(folder, tops)
     given = {path: SPLITS[path.name.lower()] for path in tops if path.name.lower() in SPLITS}
-    classes = [
-        (sub, given.get(top, "")) for top in tops for sub in (sorted(top.iterdir()) if given else [top])
-    ]
+    classes = [(sub, given[top]) for top in given for sub in sorted(top.iterdir())]
+    classes = classes or [(top, "") for top in tops]
     if not any(path.is_dir() for path, _ in classes):
         raise GalleryError(
             f"--data {folder}: found neither labels.csv nor a folder for each class. Give one of them; the "
             "README of this use case shows both."
         )
     for path, split in classes:
-        for file in sorted(path.rglob("*")) if path.is_dir() else []:
-            if file.suffix.lower() in SUFFIXES and not file.name.startswith("."):
-                yield from item_of(file, str(file.relative_to(folder)), path.name, notes, split=split)
+        for file in pictures_in(path):
+            yield from item_of(file, str(file.relative_to(folder)), path.name, notes, split=split)
+    for file in (file for top in tops if given and top not in given for file in pictures_in(top)):
+        notes.add("left out, in none of train, val, test", str(file.relative_to(folder)))
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files beneath a folder; none where it is a file."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    ]
 
 
 def item_of(
@@ -237,6 +252,17 @@ def kept_items(items: list[Item], notes: Notes) -> list[Item]:
         else:
             kept.append(item)
     return kept
+
+
+def dealt(items: list[Item], good: str, notes: Notes) -> dict[str, tuple[Example, ...]]:
+    """The splits as given, or dealt; where train shows no defect, the other pictures are dealt anew."""
+    if not without_defects_to_learn([(item.split, item.label) for item in items], good):
+        return split_items(items)
+    others = [replace(item, split="") for item in items if item.split not in ("train", "")]
+    for item in others:
+        notes.add("dealt anew over train, val and test, since train shows no defect", item.name)
+    first, more = split_items([item for item in items if item.split in ("train", "")]), split_items(others)
+    return {name: (*first[name], *more[name]) for name in first}
 
 
 def split_items(items: list[Item]) -> dict[str, tuple[Example, ...]]:
