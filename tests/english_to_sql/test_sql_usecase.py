@@ -4,6 +4,7 @@ import json
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -241,6 +242,65 @@ def test_the_layout_of_spider_loads(tmp_path: Path) -> None:
     (tmp_path / "dev.jsonl").write_text(json.dumps(rows[11]))
     splits = EnglishToSql().load(tmp_path)
     assert [len(part) for part in splits.named().values()] == [9, 2, 1]
+
+
+def spider_tables(names: list[str], kinds: tuple[str, str] = ("number", "text")) -> str:
+    """Schemas of one table with two columns, as Spider and BIRD write them."""
+    columns = [[-1, "*"], [0, "id"], [0, "name"]]
+    about = {"table_names_original": ["item"], "table_names": ["item"], "column_types": ["text", *kinds]}
+    about |= {"column_names_original": columns, "column_names": columns, "foreign_keys": []}
+    return json.dumps([{"db_id": name, "primary_keys": [1], **about} for name in names])
+
+
+def spider_row(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "db_id": name,
+        "question": f"Names in {name}?",
+        "query": "SELECT name FROM item",
+        "sql": {},
+        **more,
+    }
+
+
+def test_the_files_of_the_spider_release_load_as_they_are(tmp_path: Path) -> None:
+    names = [f"s{n}" for n in range(13)]
+    (tmp_path / "tables.json").write_text(spider_tables(names))
+    (tmp_path / "train_spider.json").write_text(json.dumps([spider_row(name) for name in names[:8]]))
+    (tmp_path / "train_others.json").write_text(json.dumps([spider_row(name) for name in names[8:11]]))
+    (tmp_path / "dev.json").write_text(json.dumps([spider_row(name) for name in names[11:]]))
+    splits = EnglishToSql().load(tmp_path)
+    assert [len(part) for part in splits.named().values()] == [9, 2, 2]
+    assert {e.group for e in splits.test} == {"s11", "s12"}
+    assert splits.test[0].answer == "SELECT name FROM item"
+    assert any("train_others" in e.id for e in splits.train)
+
+
+def test_the_dev_files_of_bird_load_alone_with_what_they_say_beside_a_question(tmp_path: Path) -> None:
+    names = [f"s{n}" for n in range(20)]
+    (tmp_path / "dev_tables.json").write_text(spider_tables(names, ("integer", "text")))
+    rows = [
+        {"db_id": n, "question": "Who?", "SQL": "SELECT name FROM item", "evidence": "who: name"}
+        for n in names
+    ]
+    (tmp_path / "dev.json").write_text(json.dumps([*rows[1:], {**rows[0], "evidence": ""}]))
+    case = EnglishToSql()
+    splits = case.load(tmp_path)
+    groups = [{e.group for e in part} for part in splits.named().values()]
+    assert all(groups) and sum(map(len, groups)) == 20
+    asked = {e.group: e.inputs["question"] for part in splits.named().values() for e in part}
+    assert asked["s0"] == "Who?" and asked["s1"] == "Who? (who: name)"
+    assert case.user.schemas["s0"].tables[0].columns[0].type == "INTEGER"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "dev.json: not JSON"), ("{}", "dev.json: expected a list of questions, found")],
+)
+def test_a_published_file_that_is_none_is_named(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "tables.json").write_text(spider_tables(["s0"]))
+    (tmp_path / "dev.json").write_text(text)
+    with pytest.raises(GalleryError, match=message):
+        EnglishToSql().load(tmp_path)
 
 
 def shop_file(path: Path) -> Path:

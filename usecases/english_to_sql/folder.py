@@ -1,7 +1,7 @@
 """Reads a person's folder of schemas and questions into splits; rows for its databases are made up.
 
-Two layouts: `questions.jsonl` beside `schemas/*.sql|*.sqlite`, or Spider's `train.jsonl`, `dev.jsonl`
-and `schemas.jsonl`, whose own faulty rows are left out in plain sight.
+Two layouts: `questions.jsonl` beside `schemas/*.sql|*.sqlite`, or the files of Spider and BIRD, whose own
+faulty rows are left out in plain sight.
 """
 
 import json
@@ -22,7 +22,10 @@ from usecases.english_to_sql.populate import populate
 from usecases.english_to_sql.schema import Column, Schema, SchemaError, Table, map_columns
 
 QUESTIONS = "questions.jsonl"
-SPIDER = {"train": "train.jsonl", "test": "dev.jsonl"}
+PUBLISHED = {
+    "train": ("train.jsonl", "train_spider.json", "train_others.json", "train.json"),
+    "test": ("dev.jsonl", "dev.json"),
+}
 SPLITS = {"train": "train", "val": "val", "dev": "val", "test": "test"}
 LARGEST_FAULTY_SHARE = 0.01
 MOST_VALUES = 12
@@ -43,9 +46,10 @@ class UserData:
 def read_folder(folder: Path) -> UserData:
     """The data of a folder, or every fault in it at once."""
     existing_folder(folder)
-    is_spider = all((folder / name).is_file() for name in SPIDER.values())
+    published = [name for names in PUBLISHED.values() for name in names if (folder / name).is_file()]
     try:
-        return read_spider(folder) if is_spider else read_questions(folder)
+        is_plain = (folder / QUESTIONS).is_file() or not published
+        return read_questions(folder) if is_plain else read_published(folder, published)
     except SchemaError as error:
         raise GalleryError(str(error)) from error
 
@@ -85,26 +89,30 @@ def split_names(path: Path, faults: list[str]) -> dict[int, str]:
     return named
 
 
-def read_spider(folder: Path) -> UserData:
-    """Spider's layout: its dev schemas are the test, every tenth train schema is val."""
+def read_published(folder: Path, names: Sequence[str]) -> UserData:
+    """The files of Spider or BIRD: dev is the test, every tenth train schema is val.
+
+    With one of the two alone, whole schemas are dealt over train, val and test.
+    """
     parts: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
-    merged = Folder()
-    rows = 0
-    for split, name in SPIDER.items():
+    merged, rows = Folder(), 0
+    for name in names:
         found = load_folder(folder, name)
         merged.schemas |= found.schemas
-        merged.problems += found.problems
+        merged.problems += [line for line in found.problems if line not in merged.problems]
         merged.questions += found.questions
         rows += len(found.questions) + len(found.problems)
-        train_names = sorted({question.schema_id for question in found.questions})
-        val = set(train_names[::VAL_SHARE]) if split == "train" else set()
-        for question in found.questions:
-            place = "val" if question.schema_id in val else split
-            parts[place].append(example_of(question, split))
+        split = "test" if name in PUBLISHED["test"] else "train"
+        place = Path(name).stem if name == "train_others.json" else split
+        parts[split] += [example_of(question, place) for question in found.questions]
     if len(merged.problems) > LARGEST_FAULTY_SHARE * rows:
         raise FaultsError(f"The data in {folder}", merged.problems, ADVICE)
-    splits = Splits(**{name: tuple(examples) for name, examples in parts.items()})
-    return finished(folder, merged, splits)
+    if not parts["train"] or not parts["test"]:
+        return finished(folder, merged, split_by_group([*parts["train"], *parts["test"]]))
+    val = set(sorted({example.group for example in parts["train"]})[::VAL_SHARE])
+    parts["val"] = [example for example in parts["train"] if example.group in val]
+    parts["train"] = [example for example in parts["train"] if example.group not in val]
+    return finished(folder, merged, Splits(**{name: tuple(examples) for name, examples in parts.items()}))
 
 
 def example_of(question: Question, place: str) -> Example:

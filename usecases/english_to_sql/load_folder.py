@@ -14,6 +14,8 @@ from .serialize import create_script
 from .sql_text import requote_strings
 
 REQUIRED = ("schema_id", "question", "sql")
+# What public sets call these columns; in Spider `sql` is the parsed query, which is no text.
+OTHER_NAMES = {"schema_id": ("db_id",), "sql": ("query", "SQL")}
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def load_folder(folder: Path, questions: str = "questions.jsonl") -> Folder:
             text = str(error)
             found.problems.append(text if str(path) in text else f"{path}: {text}")
     if not found.schemas:
-        reasons = "; ".join(found.problems) or "no *.sql, *.sqlite, tables.json or schemas.jsonl"
+        reasons = "; ".join(found.problems) or "no *.sql, *.sqlite, *tables.json or schemas.jsonl"
         raise SchemaError(f"{folder}: no schema could be read: {reasons}")
     _load_questions(folder / questions, found)
     return found
@@ -58,7 +60,7 @@ def _load_schemas(path: Path) -> dict[str, Schema]:
         return {path.stem: from_sqlite(path)}
     if path.suffix.lower() == ".sql":
         return {_ddl_name(path): from_ddl(path.read_text(encoding="utf-8-sig"), _ddl_name(path))}
-    if path.name == "tables.json":
+    if path.name.endswith("tables.json"):
         return from_spider(path)
     return from_jsonl(path) if path.name == "schemas.jsonl" else {}
 
@@ -72,7 +74,7 @@ def _load_questions(path: Path, found: Folder) -> None:
     if not path.is_file():
         raise SchemaError(f"{path}: there is no such file; write one JSON object a line")
     empty: dict[str, bytes] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    for number, line in enumerate(_lines(path), start=1):
         if not line.strip():
             continue
         try:
@@ -81,10 +83,37 @@ def _load_questions(path: Path, found: Folder) -> None:
             found.problems.append(f"{path}, row {number}: {error}")
 
 
+def _lines(path: Path) -> list[str]:
+    """The rows of a question file as JSON, one a line; a `.json` file holds them as a list."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".json":
+        return text.split("\n")
+    try:
+        rows = json.loads(text)
+    except ValueError as error:
+        raise SchemaError(f"{path}: not JSON: {error}") from error
+    if not isinstance(rows, list):
+        raise SchemaError(f"{path}: expected a list of questions, found {type(rows).__name__}")
+    return [json.dumps(row) for row in rows]
+
+
+def _usual(record: dict[str, Any]) -> dict[str, Any]:
+    """A row under the usual names; what BIRD says beside a question is part of the question."""
+    found = dict(record)
+    for name, others in OTHER_NAMES.items():
+        texts = [record[one] for one in (name, *others) if isinstance(record.get(one), str)]
+        found |= {name: texts[0]} if texts else {}
+    hint = record.get("evidence")
+    if isinstance(hint, str) and hint.strip():
+        found["question"] = f"{record.get('question', '')} ({hint.strip()})"
+    return found
+
+
 def _question(record: Any, number: int, schemas: Mapping[str, Schema], empty: dict[str, bytes]) -> Question:
     """Reads one row and proves that its SQL runs on its own schema."""
     if not isinstance(record, dict):
         raise ValueError("not a JSON object")
+    record = _usual(record)
     missing = [name for name in REQUIRED if not isinstance(record.get(name), str)]
     if missing:
         raise ValueError(f"text is missing for {', '.join(missing)}; found {sorted(record)}")
