@@ -8,7 +8,7 @@ from rich.table import Table
 from common import data as core
 from common import models
 from common.errors import GalleryError
-from common.progress import console, say
+from common.progress import console, not_as_given, say
 from common.usecase import Splits, UseCase
 
 SHOWN = 5
@@ -22,8 +22,7 @@ def describe_data(usecase: UseCase, data: Path | None) -> bool:
     console.print(split_table(splits))
     for name, count in facts["kinds"].items():
         say(f"  test kind {name}: {count}")
-    for line in splits.dropped:
-        say(f"  left out: {line}")
+    say(not_as_given(splits.dropped))
     show_training_row(usecase, splits)
     found = core.leaks(splits)
     say(f"[bold]leaks between splits[/bold]: {len(found)}")

@@ -1,11 +1,12 @@
 """What is happening, how fast, and how long it will take: live on a terminal, as lines elsewhere."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common import launch
@@ -80,6 +81,14 @@ def live_bar() -> Progress:
     )
 
 
+def not_as_given(lines: Sequence[str], most: int | None = None) -> str:
+    """What of the data was left out or changed, a line each, at most so many."""
+    shown = [f"  not as given: {escape(line)}" for line in lines[:most]]
+    more = len(lines) - len(shown)
+    return "\n".join([*shown, f"  not as given: {more} more, all named in the report"] if more else shown)
+
+
 def say(text: str) -> None:
-    """A plain line."""
-    console.print(text)
+    """A line, or several; none for an empty text."""
+    if text:
+        console.print(text)

@@ -34,7 +34,7 @@ from common.config import RunConfig, settings_of
 from common.errors import GalleryError, TrainingFailed
 from common.evaluate import headline
 from common.job import Contender, Job, Output
-from common.progress import say
+from common.progress import not_as_given, say
 from common.record import RunRecord, read_rows, write_json, write_jsonl
 from common.summary import PLAN_FILE, Summary
 from common.usecase import Example, Source, Splits, Table, UseCase
@@ -160,6 +160,7 @@ def data_stage(run: Run) -> Splits:
     counts = ", ".join(f"{count} {name}" for name, count in facts["counts"].items())
     documents = f", {facts['documents']} documents" if facts["documents"] else ""
     say(f"  {counts}{documents}; test fixed as {facts['test_ids_hash']}")
+    say(not_as_given(splits.dropped if run.config.data else (), 3))
     return splits
 
 

@@ -65,6 +65,20 @@ def test_the_report_is_one_file_and_escapes(finished: tuple[Path, Path, RunRecor
     assert 'src="http' not in html and 'href="http' not in html
 
 
+def test_what_of_given_data_was_not_taken_as_it_is_gets_said_and_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noted = "source=self.source, dropped=tuple(f'row {n} [b] <i>' for n in range(5)))"
+    folder = toy.write(tmp_path, ("source=self.source)", noted))
+    make(folder, tmp_path / "own")
+    assert "not as given" not in capsys.readouterr().out
+    make(folder, tmp_path / "given", data=tmp_path)
+    said = capsys.readouterr().out
+    assert "not as given: row 2 [b] <i>" in said and "row 3" not in said
+    assert "not as given: 2 more, all named in the report" in said
+    assert "<li>row 4 [b] &lt;i&gt;</li>" in (tmp_path / "given" / "report.html").read_text()
+
+
 def test_rerun_of_a_finished_run_trains_nothing(finished: tuple[Path, Path, RunRecord]) -> None:
     folder, out, made = finished
     written = (out / "seed-0" / "training.json").stat().st_mtime_ns
