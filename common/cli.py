@@ -147,7 +147,7 @@ def ask(
 
 @app.command()
 def data(
-    name: Annotated[str, typer.Argument(help="use case, or a JSONL or CSV file")],
+    name: Annotated[str, typer.Argument(help="use case, or a file of rows: JSONL, JSON, CSV, TSV, Parquet")],
     data: Data = None,
     page: Annotated[Path | None, typer.Option("--html", help="also write the findings as a page")] = None,
 ) -> None:

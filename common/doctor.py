@@ -1,6 +1,6 @@
 """The data doctor: what is wrong or odd in rows of text, before anything is learnt from them.
 
-Works on the splits of a use case and on JSONL or CSV files. Time grows with the rows, not with pairs.
+Works on the splits of a use case and on files of rows. Time grows with the rows, not with pairs.
 """
 
 import hashlib

@@ -1,7 +1,8 @@
-"""A file of rows to splits: one question and its answer a row, JSONL or CSV, every fault by its row."""
+"""A file of rows to splits: one question and its answer a row, every fault by its row."""
 
 import csv
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from common.data import (
     duplicate_id_faults,
     near_duplicates,
     normalise,
+    parse_row,
     read_jsonl,
     split_by_group,
     text_of,
@@ -56,31 +58,56 @@ def read_examples(
     return Splits(**{name: tuple(found) for name, found in named.items()}, source=source)
 
 
-def read_table(path: Path, required: Sequence[str], faults: list[str]) -> list[Row]:
-    """Rows with their numbers from JSONL, or from CSV with a head line."""
-    if path.suffix.lower() != ".csv":
-        return read_jsonl(path, dict.fromkeys(required, str), faults)
-    if not path.is_file():
-        faults.append(f"{path}: no such file")
-        return []
+def read_table(path: Path, required: Sequence[str] | Mapping[str, type], faults: list[str]) -> list[Row]:
+    """Rows with their numbers from JSONL, or from a table with a head line, a JSON list, Parquet.
+
+    Columns named without a type must be texts. An empty cell of another column counts as none.
+    """
+    kinds = required if isinstance(required, Mapping) else dict.fromkeys(required, str)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None or not path.is_file():
+        return read_jsonl(path, kinds, faults)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        faults.append(f"{path.name}: cannot be read as CSV in UTF-8: {error}")
+        rows = list(reader(path))
+    except (OSError, ValueError, csv.Error) as error:
+        faults.append(f"{path.name}: cannot be read as {path.suffix[1:].upper()}, in UTF-8: {error}")
         return []
-    faults += [
-        f"{path.name} row {number}: column {column!r} is missing or empty"
-        for number, row in rows
-        for column in required
-        if not (row.get(column) or "").strip()
-    ]
-    if not rows and not faults:
+    if not rows:
         faults.append(f"{path}: the file is empty")
-    return [
-        (number, {k: v for k, v in row.items() if k and isinstance(v, str) and v}) for number, row in rows
-    ]
+    found = []
+    for number, row in rows:
+        if isinstance(row, dict):
+            row = {k: v for k, v in row.items() if k and (k in kinds or v not in (None, ""))}
+            found += [(number, row)] if row.keys() >= kinds.keys() else []
+        # Each is held to the same as a line of JSON.
+        parse_row(json.dumps(row, default=str).encode(), f"{path.name} row {number}", kinds, faults)
+    return found
+
+
+def rows_of_text(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+    """The rows of CSV, or of TSV, by the line on which each ends."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+        yield from ((reader.line_num, row) for row in reader)
+
+
+def rows_of_json(path: Path) -> Iterable[tuple[int, Any]]:
+    """The rows of a JSON list."""
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(rows, list):
+        raise ValueError(f"expected a list of rows, found {type(rows).__name__}")
+    return enumerate(rows, start=1)
+
+
+def rows_of_parquet(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+    """The rows of a Parquet file."""
+    import pyarrow.parquet
+
+    return enumerate(pyarrow.parquet.read_table(path).to_pylist(), start=1)
+
+
+READERS = {".csv": rows_of_text, ".tsv": rows_of_text, ".json": rows_of_json, ".parquet": rows_of_parquet}
+ENDINGS = (".jsonl", *READERS)
 
 
 def split_faults(rows: Sequence[Row], file_name: str) -> list[str]:

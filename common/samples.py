@@ -7,7 +7,7 @@ from typing import Any
 
 from common.data import parse_row, text_of
 from common.errors import GalleryError
-from common.examples import SPLITS, read_table
+from common.examples import READERS, SPLITS, read_table
 from common.usecase import Splits
 
 TEXT_COLUMNS = ("text", "prompt", "question", "note", "query", "anchor", "input", "instruction", "messages")
@@ -35,7 +35,7 @@ def of_splits(splits: Splits) -> list[Sample]:
 
 
 def of_file(path: Path) -> tuple[list[Sample], list[str]]:
-    """The rows of a JSONL or CSV file whose columns have usual names, and what cannot be read."""
+    """The rows of a file whose columns have usual names, and what cannot be read."""
     faults: list[str] = []
     samples: list[Sample] = []
     for number, row in rows_of(path, faults):
@@ -56,8 +56,10 @@ def of_file(path: Path) -> tuple[list[Sample], list[str]]:
 def rows_of(path: Path, faults: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows with their numbers, one at a time, so that a large file never stands in memory twice."""
     if not path.is_file():
-        raise GalleryError(f"{path}: no such file. Give a JSONL or CSV file, or the name of a use case.")
-    if path.suffix.lower() == ".csv":
+        raise GalleryError(
+            f"{path}: no such file. Give a file of rows, such as JSONL or CSV, or the name of a use case."
+        )
+    if path.suffix.lower() in READERS:
         yield from read_table(path, (), faults)
         return
     with path.open("rb") as file:

@@ -1,10 +1,12 @@
 """`gallery new` and `gallery check`: what is written holds the contract, what is broken is named."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
@@ -123,16 +125,55 @@ def turn_round(path: Path) -> None:
     save_file({name: -value for name, value in load_file(path).items()}, path)
 
 
-def test_rows_are_read_from_jsonl_and_csv_alike(tmp_path: Path) -> None:
-    rows = [("red light", "stop", "train"), ("green light", "go", "test"), ("amber, blinking", "wait", "dev")]
-    lines = [json.dumps({"text": t, "label": a, "split": s}) for t, a, s in rows]
-    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    table = "text,label,split\n" + "".join(f'"{t}",{a},{s}\n' for t, a, s in rows)
-    (tmp_path / "rows.csv").write_text(table, encoding="utf-8-sig")
-    first, second = (read_examples(tmp_path / f"rows.{kind}", "text", "label") for kind in ("jsonl", "csv"))
-    answers = {name: [e.answer for e in part] for name, part in first.named().items()}
-    assert answers == {"train": ["stop"], "val": ["wait"], "test": ["go"]}
-    assert [e.inputs for e in second.test] == ["green light"] and data.leaks(second) == []
+ROWS = [("red light", "stop", "train"), ("green light", "go", "test"), ("amber, blinking", "wait", "dev")]
+
+
+def table_of(folder: Path, ending: str, rows: list[dict[str, str]]) -> Path:
+    """Rows in a file of that kind."""
+    path = folder / f"rows.{ending}"
+    if ending == "parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    elif ending == "json":
+        path.write_text(json.dumps(rows), encoding="utf-8")
+    elif ending == "jsonl":
+        path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    else:
+        with path.open("w", newline="", encoding="utf-8-sig") as file:
+            writer = csv.DictWriter(file, rows[0], delimiter="\t" if ending == "tsv" else ",")
+            writer.writeheader()
+            writer.writerows(rows)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "tsv", "json", "parquet"])
+def test_rows_are_read_alike_from_every_kind_of_file(tmp_path: Path, ending: str) -> None:
+    path = table_of(tmp_path, ending, [{"text": t, "label": a, "split": s} for t, a, s in ROWS])
+    found = read_examples(path, "text", "label")
+    answers = {name: [(e.inputs, e.answer) for e in part] for name, part in found.named().items()}
+    assert answers["train"] == [("red light", "stop")] and answers["test"] == [("green light", "go")]
+    assert answers["val"] == [("amber, blinking", "wait")] and data.leaks(found) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.json", "{", "a.json: cannot be read as JSON"),
+        ("a.json", "{}", "expected a list of rows, found dict"),
+        ("a.json", '[1, {"text": "a", "label": "b"}]', "a.json row 1: expected a JSON object, found int"),
+        ("a.json", '[{"text": "a"}]', "a.json row 1: column 'label' is missing"),
+        ("a.json", "[]", "the file is empty"),
+        ("a.parquet", "no table", "a.parquet: cannot be read as PARQUET"),
+        ("a.tsv", "text\tlabel\na\n", "a.tsv row 2: column 'label' must be str, found None"),
+        ("a.csv", "text,label\nb\xfc,c\n", "a.csv: cannot be read as CSV, in UTF-8"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_named(
+    tmp_path: Path, name: str, text: str, message: str
+) -> None:
+    (tmp_path / name).write_bytes(text.encode("latin-1"))
+    with pytest.raises(FaultsError) as caught:
+        read_examples(tmp_path / name, "text", "label")
+    assert message in str(caught.value)
 
 
 def test_faults_of_a_table_carry_rows_and_come_at_once(tmp_path: Path) -> None:

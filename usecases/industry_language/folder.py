@@ -1,4 +1,4 @@
-"""Reads a person's preference pairs: one JSONL file, beside it perhaps a glossary; every fault by row."""
+"""Reads a person's preference pairs: one file, beside it perhaps a glossary; every fault by row."""
 
 import difflib
 from collections import Counter
@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from common.data import Row, near_duplicates, normalise, read_jsonl, split_by_group
+from common.data import Row, near_duplicates, normalise, split_by_group
 from common.errors import FaultsError, GalleryError
+from common.examples import read_table
 from common.usecase import Example, Source, Splits
 from usecases.industry_language import choices
 from usecases.industry_language.matching import differing
@@ -32,9 +33,9 @@ def read_pairs(path: Path, choosing: bool = False) -> Splits:
     if path.is_dir():
         path = path / "preferences.jsonl"
     if not path.is_file():
-        raise GalleryError(f"--data {path}: no such file. Give a JSONL file with prompt, chosen, rejected.")
+        raise GalleryError(f"--data {path}: no such file. Give a file of rows with prompt, chosen, rejected.")
     faults: list[str] = []
-    rows = read_jsonl(path, {"prompt": object, "chosen": object, "rejected": object}, faults)
+    rows = read_table(path, dict.fromkeys(("prompt", "chosen", "rejected"), object), faults)
     for number, row in rows:
         for side in ("chosen", "rejected"):
             row[side] = answer_of(row[side], f"{path.name} row {number}: {side}", faults)

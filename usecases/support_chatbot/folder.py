@@ -1,9 +1,8 @@
-"""A person's own conversations, one a row of a JSONL or CSV file, in the column names of public data sets.
+"""A person's own conversations, one a row of a file, in the column names of public data sets.
 
 Every fault is named by row. Near-identical questions stay in one split.
 """
 
-import csv
 import tomllib
 from collections.abc import Mapping
 from functools import partial
@@ -12,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from common import large
-from common.data import Row, near_duplicates, normalise, read_jsonl, split_by_group, text_of
+from common.data import near_duplicates, normalise, split_by_group, text_of
 from common.errors import FaultsError, GalleryError
+from common.examples import ENDINGS, read_table
 from common.usecase import Example, Source, Splits
 
 ROLES = ("system", "user", "assistant")
@@ -34,17 +34,17 @@ Message = dict[str, str]
 
 def read_conversations(path: Path, rows_per_label: int = 0) -> Splits:
     """The splits of a file; with a limit per label, a fixed draw of that many rows of each."""
-    if path.is_dir() or path.suffix not in (".jsonl", ".csv"):
+    if path.is_dir() or path.suffix.lower() not in ENDINGS:
         found = "a folder" if path.is_dir() else f"{path.suffix or 'no ending'}"
         raise GalleryError(
-            f"--data {path}: expected a .jsonl or .csv file, found {found}. "
+            f"--data {path}: expected a file that ends in {', '.join(ENDINGS)}, found {found}. "
             f"Write one conversation a line: {SHAPE}"
         )
     source = Source(path.stem, "as stated by its owner", "given by the user")
     if path.suffix == ".jsonl" and large.is_large(path) and not rows_per_label:
         return large.read(path, partial(example_of, path.name), source)
     faults: list[str] = []
-    rows = read_csv(path, faults) if path.suffix == ".csv" else read_jsonl(path, {}, faults)
+    rows = read_table(path, (), faults)
     found = [(row.get("split"), example_of(path.name, row, number, faults)) for number, row in rows]
     named = sum(split is not None for split, _ in found)
     if 0 < named < len(found):
@@ -58,17 +58,6 @@ def read_conversations(path: Path, rows_per_label: int = 0) -> Splits:
     if named:
         return by_column([split for split, _ in found], examples, source)
     return by_cluster(limited(examples, rows_per_label), source)
-
-
-def read_csv(path: Path, faults: list[str]) -> list[Row]:
-    """Rows of a table with a head; an empty cell counts as none."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        faults.append(f"{path}: cannot be read as UTF-8 text with a head and commas: {error}")
-        return []
-    return [(number, {k: v for k, v in row.items() if k and v}) for number, row in enumerate(rows, start=2)]
 
 
 def shape_of(row: Mapping[str, Any]) -> tuple[str, ...]:
