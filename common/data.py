@@ -20,7 +20,7 @@ NEAR_DUPLICATE = 0.9
 MOST_COMPARISONS = 50_000_000  # beyond this, near-duplicates are found by MinHash
 SPLIT_SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
 ASCII_GAPS = {code: " " for code in range(128) if not chr(code).isalnum()}
-Row = tuple[int, dict[str, Any]]
+Row = tuple[int | str, dict[str, Any]]  # where it stands, such as 5 or "5 of train.csv", and its columns
 
 
 def read_jsonl(path: Path, required: Mapping[str, type], faults: list[str]) -> list[Row]:

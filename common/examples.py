@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 from common.data import (
     Row,
     duplicate_id_faults,
+    leaks,
     near_duplicates,
     normalise,
     parse_row,
     read_jsonl,
+    share_of,
     split_by_group,
     text_of,
 )
@@ -22,6 +25,7 @@ from common.usecase import Example, Source, Splits
 
 SPLITS = {"train": "train", "val": "val", "dev": "val", "validation": "val", "test": "test"}
 ADVICE = "Nothing was run. Mend the rows and run again."
+VAL_SHARE = 0.1  # of the training rows, where no file is for choosing
 
 
 def read_examples(
@@ -55,14 +59,66 @@ def read_examples(
     named = {name: [] for name in ("train", "val", "test")}
     for (_, row), example in zip(rows, examples, strict=True):
         named[SPLITS[row["split"]]].append(example)
-    return Splits(**{name: tuple(found) for name, found in named.items()}, source=source)
+    splits = Splits(**{name: tuple(found) for name, found in named.items()}, source=source)
+    return apart(splits) if path.is_dir() else splits
+
+
+def apart(splits: Splits) -> Splits:
+    """Published splits without the rows of train and val that stand, or nearly stand, in a later split."""
+    repeated = {(leak.split, leak.example.id) for leak in leaks(splits)}
+    kept = {
+        name: tuple(example for example in part if (name, example.id) not in repeated)
+        for name, part in splits.named().items()
+    }
+    counts = {name: len(part) - len(kept[name]) for name, part in splits.named().items()}
+    lines = [
+        f"{count} of {count + len(kept[name])} {name} rows left out, since they nearly stand in a later split"
+        for name, count in counts.items()
+        if count
+    ]
+    return replace(splits, **kept, dropped=(*splits.dropped, *lines))
+
+
+def read_split_files(
+    folder: Path, required: Sequence[str] | Mapping[str, type], faults: list[str]
+) -> list[Row]:
+    """Rows of files with a split in their name, such as `my_train.jsonl` or `test-00000.parquet`.
+
+    Without a file for test, that for val is the test; without one for val, some rows of train are.
+    """
+    files = [
+        (SPLITS[words[0]], path)
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in ENDINGS
+        and (words := [word for word in re.split("[^a-z]", path.stem.lower()) if word in SPLITS])
+    ]
+    named = {split for split, _ in files}
+    if "train" not in named or len(named) < 2:
+        faults.append(
+            f"{folder}: expected files such as train.jsonl and test.jsonl, found "
+            + (", ".join(sorted(path.name for path in folder.iterdir())[:10]) or "nothing")
+        )
+        return []
+    found = []
+    for split, path in files:
+        split = "test" if "test" not in named and split == "val" else split
+        for number, row in read_table(path, required, faults):
+            place = f"{number} of {path.name}"
+            chooses = (
+                split == "train" and len(named) < 3 and share_of(str(row.get("group", place))) < VAL_SHARE
+            )
+            found.append((place, {**row, "split": "val" if chooses else split}))
+    return found
 
 
 def read_table(path: Path, required: Sequence[str] | Mapping[str, type], faults: list[str]) -> list[Row]:
     """Rows with their numbers from JSONL, or from a table with a head line, a JSON list, Parquet.
 
-    Columns named without a type must be texts. An empty cell of another column counts as none.
+    Columns named without a type must be texts. An empty cell of another column counts as none. Of a folder,
+    the files that are named for a split.
     """
+    if path.is_dir():
+        return read_split_files(path, required, faults)
     kinds = required if isinstance(required, Mapping) else dict.fromkeys(required, str)
     reader = READERS.get(path.suffix.lower())
     if reader is None or not path.is_file():

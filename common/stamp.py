@@ -44,6 +44,8 @@ MENDED = {
     "d40d39d8f3ad8200": "4d4436f59880d3d3",  # fillers._fitting
     # Questions of others whose rows many questions crowd out get databases of their own.
     "a2eebb5be17be0ef": "03e8cb8f18515f05",  # usecase.EnglishToSql.databases_of
+    # How the number of a row is typed.
+    "a83fb633434d4080": "a43aead81b250a46",  # data.Row
     # A text with U+2028 or the like in a JSONL file was cut there, and its row was no JSON any more.
     "dc807a7e0bc4bc98": "115fb7abcc848908",  # record.read_rows
     # PiSSA and VeRA have no place in convolutions, which PEFT said with an error.

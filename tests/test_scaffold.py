@@ -154,6 +154,44 @@ def test_rows_are_read_alike_from_every_kind_of_file(tmp_path: Path, ending: str
     assert answers["val"] == [("amber, blinking", "wait")] and data.leaks(found) == []
 
 
+def test_a_folder_of_published_files_keeps_their_splits_and_drops_what_repeats(tmp_path: Path) -> None:
+    things = "kettle lantern anchor saddle violin compass ladder anvil barrel candle".split()
+    rows = [{"text": f"where is the {thing}", "label": thing[0]} for thing in things]
+    table_of(tmp_path, "csv", [*rows[:6], {"text": "Where is the ladder?", "label": "l"}]).rename(
+        tmp_path / "train.csv"
+    )
+    table_of(tmp_path, "parquet", rows[8:]).rename(tmp_path / "validation-00000-of-00001.parquet")
+    table_of(tmp_path, "json", rows[6:8]).rename(tmp_path / "things_test.json")
+    found = read_examples(tmp_path, "text", "label")
+    assert [len(part) for part in found.named().values()] == [6, 2, 2] and data.leaks(found) == []
+    assert found.test[0].id == "row-1 of things_test.json"
+    assert found.dropped == ("1 of 7 train rows left out, since they nearly stand in a later split",)
+
+
+@pytest.mark.parametrize("other", ["test", "dev"])
+def test_without_a_file_for_it_some_training_rows_choose(tmp_path: Path, other: str) -> None:
+    names = [f"{a}{b}{a * 3}{b * 4}" for a in "abcdefgh" for b in "klmnopqr"][:62]
+    rows = [{"text": f"{name} {name[::-1]}", "label": name} for name in names]
+    table_of(tmp_path, "jsonl", rows[:60]).rename(tmp_path / "train.jsonl")
+    table_of(tmp_path, "jsonl", rows[60:]).rename(tmp_path / f"{other}.jsonl")
+    found = read_examples(tmp_path, "text", "label")
+    assert {e.answer for e in found.test} == set(names[60:])
+    assert [len(part) for part in found.named().values()] == [54, 6, 2]
+
+
+@pytest.mark.parametrize("names", [[], ["train.csv"], ["test.csv"], ["rows.csv", "more.csv"]])
+def test_a_folder_without_files_for_the_splits_says_what_it_should_hold(
+    tmp_path: Path, names: list[str]
+) -> None:
+    for name in names:
+        (tmp_path / name).write_text("text,label\na,b\n")
+    shown = ", ".join(sorted(names)) or "nothing"
+    with pytest.raises(
+        FaultsError, match=f"expected files such as train.jsonl and test.jsonl, found {shown}"
+    ):
+        read_examples(tmp_path, "text", "label")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

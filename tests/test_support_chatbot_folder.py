@@ -161,8 +161,23 @@ def test_faults_are_named_by_row(row: dict[str, Any], message: str, tmp_path: Pa
 def test_too_few_rows_and_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match="10 are the least"):
         read_conversations(written(tmp_path / "my.jsonl", SHAPES[1][:3]))
-    with pytest.raises(GalleryError, match="expected a file that ends in .jsonl, .*, found a folder"):
+    with pytest.raises(
+        FaultsError, match=r"expected files such as train.jsonl and test.jsonl, found my.jsonl"
+    ):
         read_conversations(tmp_path)
+    with pytest.raises(GalleryError, match=r"ends in .jsonl, .*, or a folder of such files, found .txt"):
+        read_conversations(tmp_path / "my.txt")
+
+
+def test_a_folder_of_published_files_keeps_their_splits(tmp_path: Path) -> None:
+    rows = [{"question": f"where is my {word}", "answer": f"The {word} is there."} for word in WORDS]
+    written(tmp_path / "train.jsonl", rows[:7])
+    written(tmp_path / "validation.jsonl", rows[7:8])
+    written(tmp_path / "test.jsonl", [*rows[8:], rows[0]])
+    splits = read_conversations(tmp_path)
+    assert [len(part) for part in splits.named().values()] == [6, 1, 3]
+    assert splits.test[0].id == "row 1 of test.jsonl"
+    assert splits.dropped == ("1 of 7 train rows left out, since they nearly stand in a later split",)
 
 
 def test_rows_per_label_are_limited_and_near_duplicates_stay_together(tmp_path: Path) -> None:

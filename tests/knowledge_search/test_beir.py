@@ -69,7 +69,7 @@ def test_training_questions_that_stand_in_test_are_left_out_and_counted(tmp_path
     ranges = {"train": range(8), "dev": range(8, 10), "test": range(10, 16)}
     splits = read_beir(beir_set(tmp_path, ranges, **more))
     assert "again" not in ids(splits.train) and "q10" in ids(splits.test) and not data.leaks(splits)
-    assert splits.dropped == ("1 train questions that nearly stand in a later split",)
+    assert splits.dropped == ("1 of 9 train rows left out, since they nearly stand in a later split",)
 
 
 def test_a_passage_without_text_is_left_out_and_named(tmp_path: Path) -> None:

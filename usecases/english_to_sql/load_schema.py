@@ -17,8 +17,10 @@ LOCK_SECONDS = 1.0
 MAX_SNAPSHOT_BYTES = 400_000_000
 VALUES_PER_COLUMN = 200
 SQLITE_ENDINGS = (".sqlite", ".sqlite3", ".db")
-SPIDER_TYPES = {"number": "NUMERIC", "text": "TEXT", "time": "TIMESTAMP", "boolean": "BOOLEAN"}
-SPIDER_TYPES |= {name: name.upper() for name in ("integer", "real", "date", "datetime")}  # as in BIRD
+SPIDER_TYPES = {
+    **{"number": "NUMERIC", "text": "TEXT", "time": "TIMESTAMP", "boolean": "BOOLEAN"},
+    **{name: name.upper() for name in ("integer", "real", "date", "datetime")},  # as in BIRD
+}
 REFUSED_IN_SCRIPTS = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH}
 
 

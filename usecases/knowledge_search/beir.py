@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.data import duplicate_id_faults, leaks, read_jsonl, share_of
+from common.data import duplicate_id_faults, read_jsonl, share_of
 from common.errors import FaultsError
+from common.examples import apart
 from common.usecase import Example, Source, Splits
 from usecases.knowledge_search.folder import with_splits
 
@@ -105,17 +106,3 @@ def splits_of(judged: Judged, asked: Mapping[str, str], documents: Mapping[str, 
         found["val"] = [e for e in found["train"] if e.id in held]
         found["train"] = [e for e in found["train"] if e.id not in held]
     return {name: tuple(found[name]) for name in FILES}
-
-
-def apart(splits: Splits) -> Splits:
-    """Splits without the questions of train and val that stand, or nearly stand, in a later one."""
-    repeated = {(leak.split, leak.example.id) for leak in leaks(splits)}
-    kept = {
-        name: tuple(example for example in part if (name, example.id) not in repeated)
-        for name, part in splits.named().items()
-    }
-    lines = [
-        f"{sum(split == name for split, _ in repeated)} {name} questions that nearly stand in a later split"
-        for name in sorted({split for split, _ in repeated})
-    ]
-    return Splits(**kept, documents=splits.documents, dropped=(*splits.dropped, *lines), source=splits.source)

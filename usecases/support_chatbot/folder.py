@@ -13,7 +13,7 @@ from typing import Any
 from common import large
 from common.data import near_duplicates, normalise, split_by_group, text_of
 from common.errors import FaultsError, GalleryError
-from common.examples import ENDINGS, read_table
+from common.examples import ENDINGS, apart, read_table
 from common.usecase import Example, Source, Splits
 
 ROLES = ("system", "user", "assistant")
@@ -34,11 +34,10 @@ Message = dict[str, str]
 
 def read_conversations(path: Path, rows_per_label: int = 0) -> Splits:
     """The splits of a file; with a limit per label, a fixed draw of that many rows of each."""
-    if path.is_dir() or path.suffix.lower() not in ENDINGS:
-        found = "a folder" if path.is_dir() else f"{path.suffix or 'no ending'}"
+    if not path.is_dir() and path.suffix.lower() not in ENDINGS:
         raise GalleryError(
-            f"--data {path}: expected a file that ends in {', '.join(ENDINGS)}, found {found}. "
-            f"Write one conversation a line: {SHAPE}"
+            f"--data {path}: expected a file that ends in {', '.join(ENDINGS)}, or a folder of such files, "
+            f"found {path.suffix or 'no ending'}. Write one conversation a line: {SHAPE}"
         )
     source = Source(path.stem, "as stated by its owner", "given by the user")
     if path.suffix == ".jsonl" and large.is_large(path) and not rows_per_label:
@@ -56,7 +55,8 @@ def read_conversations(path: Path, rows_per_label: int = 0) -> Splits:
     if len(examples) < FEWEST_ROWS:
         raise GalleryError(f"{path} has {len(examples)} rows; {FEWEST_ROWS} are the least that can be split.")
     if named:
-        return by_column([split for split, _ in found], examples, source)
+        splits = by_column([split for split, _ in found], examples, source)
+        return apart(splits) if path.is_dir() else splits
     return by_cluster(limited(examples, rows_per_label), source)
 
 
