@@ -156,10 +156,17 @@ def rows_of_json(path: Path) -> Iterable[tuple[int, Any]]:
 
 
 def rows_of_parquet(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
-    """The rows of a Parquet file."""
+    """The rows of a Parquet file; labels that the hub's `datasets` stored as numbers get their names back."""
     import pyarrow.parquet
 
-    return enumerate(pyarrow.parquet.read_table(path).to_pylist(), start=1)
+    table = pyarrow.parquet.read_table(path)
+    stored = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
+    features = stored.get("info", {}).get("features", {})
+    labels = {c: f for c, f in features.items() if isinstance(f, dict) and f.get("_type") == "ClassLabel"}
+    names = {column: feature["names"] for column, feature in labels.items()}
+    for number, row in enumerate(table.to_pylist(), start=1):
+        given = {column: row[column] for column in names if row.get(column) is not None}
+        yield number, row | {c: names[c][v] for c, v in given.items() if 0 <= v < len(names[c])}
 
 
 READERS = {".csv": rows_of_text, ".tsv": rows_of_text, ".json": rows_of_json, ".parquet": rows_of_parquet}

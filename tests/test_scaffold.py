@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pyarrow.parquet
 import pytest
+from datasets import ClassLabel, Dataset, Features, Value
 from typer.testing import CliRunner
 
 from common import check, config, contract, data, parts, record, run, scaffold, usecase
@@ -152,6 +153,21 @@ def test_rows_are_read_alike_from_every_kind_of_file(tmp_path: Path, ending: str
     answers = {name: [(e.inputs, e.answer) for e in part] for name, part in found.named().items()}
     assert answers["train"] == [("red light", "stop")] and answers["test"] == [("green light", "go")]
     assert answers["val"] == [("amber, blinking", "wait")] and data.leaks(found) == []
+
+
+def test_labels_that_datasets_stores_as_numbers_get_their_names(tmp_path: Path) -> None:
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["stop", "go", "wait"])})
+    lines = {"text": [text for text, _, _ in ROWS], "label": [label for _, label, _ in ROWS]}
+    lines["text"].append("no label here")
+    lines["label"].append(-1)
+    Dataset.from_dict(lines, features).to_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(FaultsError) as caught:
+        read_examples(tmp_path / "rows.parquet", "text", "label")
+    assert caught.value.faults == ["rows.parquet row 4: column 'label' must be str, found -1"]
+    Dataset.from_dict({k: v[:3] for k, v in lines.items()}, features).to_parquet(tmp_path / "rows.parquet")
+    found = read_examples(tmp_path / "rows.parquet", "text", "label")
+    answers = {e.inputs: e.answer for part in found.named().values() for e in part}
+    assert answers == {text: label for text, label, _ in ROWS}
 
 
 def test_a_folder_of_published_files_keeps_their_splits_and_drops_what_repeats(tmp_path: Path) -> None:
