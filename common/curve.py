@@ -105,14 +105,21 @@ def section(group: Sequence[Entry]) -> str:
         for entry, point in zip(group, points, strict=True)
     ]
     table = cells.table(["share", "training examples", row.headline, "seeds"], rows)
-    twice = predict(points, 2 * points[-1].examples, len(points[-1].by_seed))
-    gained = twice.mean - points[-1].mean
-    said = (
-        f"Twice the data would give {cells.score(twice.as_dict())}, {gained:+.3f} to what there is."
-        if group[-1].whole
-        else "The run on all data is missing."
-    )
+    told = twice(points)
+    if not group[-1].whole:
+        said = "The run on all data is missing."
+    elif told is None:
+        said = "What twice the data would give is left open."
+    else:
+        gained = told.mean - points[-1].mean
+        said = f"Twice the data would give {cells.score(told.as_dict())}, {gained:+.3f} to what there is."
     return f"#### {row.usecase}, variant `{row.variant}` ({row.method})\n\n{table}\n\n{check(points)} {said}"
+
+
+def twice(points: Sequence[Point]) -> Interval | None:
+    """What twice the data would give; nothing where the smaller sizes foretold the largest wrongly."""
+    size, seeds = 2 * points[-1].examples, len(points[-1].by_seed)
+    return predict(points, size, seeds) if inside(points) else None
 
 
 def inside(points: Sequence[Point]) -> bool:
@@ -136,8 +143,9 @@ def summary(found: Sequence[Entry]) -> str:
     for group in curves(found):
         points, last = points_of(group), group[-1]
         row = last.row
-        told = predict(points, 2 * points[-1].examples, len(points[-1].by_seed))
-        word = "surely better" if told.low > points[-1].mean else "may give nothing"
+        told = twice(points)
+        gives = "surely better" if told and told.low > points[-1].mean else "may give nothing"
+        word = gives if told else "left open"
         rows.append(
             [
                 row.usecase,

@@ -117,11 +117,11 @@ def short(value: float | None) -> float | None:
 
 
 def points(group: Sequence[Entry]) -> dict[str, Any]:
-    """A data-size curve with what twice the data would give."""
+    """A data-size curve with what twice the data would give, where that can be believed."""
     sizes = curve.points_of(group)
-    twice = curve.predict(sizes, 2 * sizes[-1].examples, len(sizes[-1].by_seed))
+    twice = curve.twice(sizes)
     return {
         "names": [entry.name for entry in group],
         "points": [[size.examples, *interval(e.score())] for size, e in zip(sizes, group, strict=True)],
-        "twice": [2 * sizes[-1].examples, *interval(twice.as_dict())],
+        "twice": twice and [2 * sizes[-1].examples, *interval(twice.as_dict())],
     }

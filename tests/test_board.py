@@ -264,7 +264,10 @@ def test_shares_make_a_curve_and_stay_out_of_the_other_tables() -> None:
     group = [entry("offline", share=s, train=n, means={"tuned": m}) for s, n, m in shares]
     page = board.benchmark_page(group)
     assert "| 0.125 | 100 | 0.500" in curve.page(group) and "Twice the data would give" in curve.page(group)
-    assert "| 100 to 800 | yes |" in page or "| 100 to 800 | **no" in page
+    assert "| 100 to 800 | yes |" in page
+    broken = [*group[:3], entry("offline", share=1.0, train=800, means={"tuned": 0.2})]
+    assert "What twice the data would give is left open." in curve.page(broken)
+    assert "| **no: do not trust this curve** | left open |" in board.benchmark_page(broken)
     assert page.split("## Every variant")[1].count("| offline |") == 1
     sought = entry("offline", training={**made_up.made().training, "learning_rate": 0.5})
     assert curve.curves([*group, sought]) == [group]
