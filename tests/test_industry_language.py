@@ -12,7 +12,7 @@ import pytest
 from common import data as checks
 from common import usecase
 from common.errors import FaultsError, GalleryError
-from usecases.industry_language import choices, data, decoys, floor, matching, prompting
+from usecases.industry_language import choices, data, decoys, even, floor, matching, prompting
 from usecases.industry_language.folder import read_pairs
 from usecases.industry_language.scoring import scores
 from usecases.industry_language.terms import domains, glossary, places, retrieved
@@ -380,6 +380,62 @@ def test_identical_swapped_and_length_leaking_pairs_are_named_by_row(tmp_path: P
     longer = [{**row, "chosen": f"{row['chosen']} Thank you."} for row in own_rows()]
     with pytest.raises(FaultsError, match="the longer answer is preferred in 30 of 30 rows"):
         read_pairs(written(tmp_path / "pairs.jsonl", longer))
+
+
+def test_what_length_gives_away_can_be_left_out(tmp_path: Path) -> None:
+    rows = own_rows(60)
+    for row in rows[:50]:
+        row["chosen"] += " Thank you."
+    rows[55]["chosen"] = (
+        f"{rows[55]['chosen']} We are so very sorry to hear of it and will call at once today."
+    )
+    path = written(tmp_path / "pairs.jsonl", rows)
+    with pytest.raises(FaultsError, match=r"balance them(.|\n)*python -m usecases.industry_language.even"):
+        read_pairs(path)
+    said = even.write_even(path)
+    assert (
+        said.startswith(f"{tmp_path / 'pairs.even.jsonl'}: 30 of 60 pairs. Left out: 1 with")
+        and ", 29 of" in said
+    )
+    first = (tmp_path / "pairs.even.jsonl").read_text()
+    splits = read_pairs(tmp_path / "pairs.even.jsonl")
+    assert sum(map(len, splits.named().values())) == 30
+    written(path, rows[::-1])
+    even.write_even(path)
+    assert sorted(first.split("\n")) == sorted((tmp_path / "pairs.even.jsonl").read_text().split("\n"))
+    with pytest.raises(FaultsError, match="row 1: chosen must be a text"):
+        even.write_even(written(path, [{**rows[0], "chosen": 3}]))
+
+
+ASKED = [{"role": "user", "content": "Polish this: a customer"}]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {
+            "chosen": [*ASKED, {"role": "assistant", "content": "A client."}],
+            "rejected": [*ASKED, {"role": "assistant", "content": "A customer."}],
+        },
+        {"question": ASKED[0]["content"], "system": "", "chosen": "A client.", "rejected": "A customer."},
+        {
+            "chosen": f"\n\nHuman: {ASKED[0]['content']}\n\nAssistant: A client.",
+            "rejected": f"\n\nHuman: {ASKED[0]['content']}\n\nAssistant: A customer.",
+        },
+    ],
+)
+def test_pairs_in_the_forms_of_public_sets_get_their_prompt(tmp_path: Path, row: dict[str, object]) -> None:
+    splits = read_pairs(written(tmp_path / "pairs.jsonl", [*own_rows(), row]))
+    (found,) = [e for part in splits.named().values() for e in part if e.id == "row-31"]
+    assert found.inputs["prompt"] == ASKED
+    assert (found.answer["text"], found.extra["rejected"]) == ("A client.", "A customer.")
+
+
+def test_pairs_without_any_prompt_are_named(tmp_path: Path) -> None:
+    apart = {"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: c\n\nAssistant: d"}
+    for row in (apart, {"chosen": "b", "rejected": "d"}):
+        with pytest.raises(FaultsError, match="row 31: prompt must be a text or a list"):
+            read_pairs(written(tmp_path / "pairs.jsonl", [*own_rows(), row]))
 
 
 def test_a_missing_file_and_a_meant_exception_are_told_apart(tmp_path: Path) -> None:

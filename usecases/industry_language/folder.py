@@ -1,6 +1,7 @@
 """Reads a person's preference pairs: one file, beside it perhaps a glossary; every fault by row."""
 
 import difflib
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +23,14 @@ from usecases.industry_language.own_lines import (
 )
 
 SPLITS = ("train", "val", "test")
+SPEAKS = "\n\nAssistant:"
 LARGEST_LENGTH_SHARE = 0.7
 LARGEST_RATIO = 2.0
 SMALLEST_FOR_SHARES = 20
+MEND = "Nothing was run. Mend the rows and run again."
+ADVICE = (
+    f"{MEND} `python -m usecases.industry_language.even FILE` writes a file without what length gives away."
+)
 LEAST_ALIKE = 0.4  # of the words of a note and its small rewrite
 
 
@@ -35,7 +41,7 @@ def read_pairs(path: Path, choosing: bool = False) -> Splits:
     if not path.is_file():
         raise GalleryError(f"--data {path}: no such file. Give a file of rows with prompt, chosen, rejected.")
     faults: list[str] = []
-    rows = read_table(path, dict.fromkeys(("prompt", "chosen", "rejected"), object), faults)
+    rows = read_rows(path, faults)
     for number, row in rows:
         for side in ("chosen", "rejected"):
             row[side] = answer_of(row[side], f"{path.name} row {number}: {side}", faults)
@@ -46,9 +52,48 @@ def read_pairs(path: Path, choosing: bool = False) -> Splits:
     if 0 < named < len(rows):
         faults.append(f"{path.name}: {named} of {len(rows)} rows have a split; give all or none")
     if faults:
-        raise FaultsError(f"The pairs in {path}", faults, "Nothing was run. Mend the rows and run again.")
+        raise FaultsError(f"The pairs in {path}", faults, ADVICE if length_faults(rows, path.name) else MEND)
     splits = splits_of(rows, Source(path.stem, "as stated by its owner", "given by the user"))
     return with_lines(splits, path) if choosing else splits
+
+
+def read_rows(path: Path, faults: list[str]) -> list[Row]:
+    """The rows of a file, each with a prompt and two answers."""
+    rows = read_table(path, dict.fromkeys(("chosen", "rejected"), object), faults)
+    return [(number, with_prompt(row)) for number, row in rows]
+
+
+def with_prompt(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its prompt apart, in the forms of public sets: a question with an instruction to the system,
+    or two whole conversations that differ in their last message."""
+    sides = [row["chosen"], row["rejected"]]
+    if "prompt" in row:
+        return row
+    if isinstance(row.get("question"), str):
+        system = [{"role": "system", "content": row["system"]}] if row.get("system") else []
+        return {**row, "prompt": [*system, {"role": "user", "content": row["question"]}]}
+    if all(isinstance(side, list) and len(side) > 1 for side in sides) and sides[0][:-1] == sides[1][:-1]:
+        return {**row, "prompt": sides[0][:-1], "chosen": sides[0][-1:], "rejected": sides[1][-1:]}
+    if all(isinstance(side, str) and SPEAKS in side for side in sides):
+        heads, answers = zip(*(side.rsplit(SPEAKS, 1) for side in sides), strict=True)
+        if heads[0] == heads[1]:
+            return {
+                **row,
+                "prompt": turns(heads[0]),
+                "chosen": answers[0].strip(),
+                "rejected": answers[1].strip(),
+            }
+    return row
+
+
+def turns(text: str) -> list[dict[str, str]]:
+    """A conversation that marks who speaks, as messages."""
+    parts = re.split(r"\n\n(Human|Assistant): ?", f"\n\n{text.strip()}")[1:]
+    roles = {"Human": "user", "Assistant": "assistant"}
+    return [
+        {"role": roles[name], "content": said.strip()}
+        for name, said in zip(parts[::2], parts[1::2], strict=True)
+    ]
 
 
 def answer_of(given: object, place: str, faults: list[str]) -> str:
@@ -110,7 +155,7 @@ def unsayable(example: Example, name: str) -> list[str]:
 def row_faults(row: dict[str, Any], place: str) -> list[str]:
     """What is wrong with one pair by itself."""
     faults = []
-    if not is_prompt(row["prompt"]):
+    if not is_prompt(row.get("prompt")):
         faults.append(f"{place}: prompt must be a text or a list of messages with role and content")
     for side in ("chosen", "rejected"):
         if not row[side].strip():
@@ -145,7 +190,7 @@ def swapped_faults(rows: list[Row], name: str) -> list[str]:
     first: dict[tuple[str, str, str], int] = {}
     faults = []
     for number, row in rows:
-        prompt = text_of(row["prompt"]) if is_prompt(row["prompt"]) else ""
+        prompt = text_of(row["prompt"]) if is_prompt(row.get("prompt")) else ""
         turned = first.get((prompt, row["rejected"], row["chosen"]))
         if turned is not None:
             faults.append(f"{name} row {number}: chosen and rejected are swapped against row {turned}")
@@ -180,23 +225,38 @@ def changed(row: dict[str, Any]) -> tuple[str, str] | None:
 
 def length_faults(rows: list[Row], name: str) -> list[str]:
     """Pairs that length gives away: single ones by row, and a file whose longer answer always wins."""
-    pairs = [(number, len(row["chosen"].split()), len(row["rejected"].split())) for number, row in rows]
     faults = [
-        f"{name} row {number}: chosen has {chosen} words and rejected {rejected}; the shorter one must "
-        f"have at least one in {LARGEST_RATIO:.0f} of the longer one's"
-        for number, chosen, rejected in pairs
-        if min(chosen, rejected) and max(chosen, rejected) > LARGEST_RATIO * min(chosen, rejected) + 2
+        f"{name} row {number}: chosen has {chosen} words and rejected {rejected}; the shorter one must have at "
+        f"least one in {LARGEST_RATIO:.0f} of the longer one's"
+        for number, (chosen, rejected) in ((n, lengths(row)) for n, row in rows if is_lopsided(row))
     ]
-    longer = [number for number, chosen, rejected in pairs if chosen > rejected]
-    shorter = [number for number, chosen, rejected in pairs if chosen < rejected]
-    for said, found in (("longer", longer), ("shorter", shorter)):
-        if len(pairs) >= SMALLEST_FOR_SHARES and len(found) > LARGEST_LENGTH_SHARE * len(pairs):
-            shown = ", ".join(map(str, found[:8]))
+    for said, found in by_length(rows).items():
+        if len(rows) >= SMALLEST_FOR_SHARES and len(found) > LARGEST_LENGTH_SHARE * len(rows):
+            shown = ", ".join(str(number) for number, _ in found[:8])
             faults.append(
-                f"{name}: the {said} answer is preferred in {len(found)} of {len(pairs)} rows ({shown} ...), "
+                f"{name}: the {said} answer is preferred in {len(found)} of {len(rows)} rows ({shown} ...), "
                 f"so a model would learn length; balance them to at most {LARGEST_LENGTH_SHARE:.0%}"
             )
     return faults
+
+
+def lengths(row: dict[str, Any]) -> tuple[int, int]:
+    """How many words the chosen and the rejected answer have."""
+    return len(row["chosen"].split()), len(row["rejected"].split())
+
+
+def is_lopsided(row: dict[str, Any]) -> bool:
+    """Whether one answer is so much longer that nothing else needs to be learnt of the pair."""
+    shorter, longer = sorted(lengths(row))
+    return shorter > 0 and longer > LARGEST_RATIO * shorter + 2
+
+
+def by_length(rows: list[Row]) -> dict[str, list[Row]]:
+    """The pairs in which the longer, and those in which the shorter answer is preferred."""
+    return {
+        "longer": [(number, row) for number, row in rows if lengths(row)[0] > lengths(row)[1]],
+        "shorter": [(number, row) for number, row in rows if lengths(row)[0] < lengths(row)[1]],
+    }
 
 
 def splits_of(rows: list[Row], source: Source) -> Splits:
