@@ -226,8 +226,8 @@ def changed(row: dict[str, Any]) -> tuple[str, str] | None:
 def length_faults(rows: list[Row], name: str) -> list[str]:
     """Pairs that length gives away: single ones by row, and a file whose longer answer always wins."""
     faults = [
-        f"{name} row {number}: chosen has {chosen} words and rejected {rejected}; the shorter one must have at "
-        f"least one in {LARGEST_RATIO:.0f} of the longer one's"
+        f"{name} row {number}: chosen has {chosen} words and rejected {rejected}; the shorter one must have "
+        f"at least one in {LARGEST_RATIO:.0f} of the longer one's"
         for number, (chosen, rejected) in ((n, lengths(row)) for n, row in rows if is_lopsided(row))
     ]
     for said, found in by_length(rows).items():
