@@ -22,7 +22,7 @@ class MyUsecase(LabellingCase):
     budget_minutes = 4.0
 
     def load(self, data: Path | None) -> Splits:
-        """Our rows, or a person's JSONL or CSV with the columns `text` and `label`."""
+        """Our rows, or a person's with the columns `text` and `label`."""
         return read_examples(data or OWN, "text", "label", None if data else self.source)
 
 
