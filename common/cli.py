@@ -13,6 +13,7 @@ from common import usecase as usecases
 from common.cli_bench import commands
 from common.cli_export import commands as export_commands
 from common.errors import EXIT_BAD_INPUT, GalleryError
+from common.hub_data import data_settings
 from common.models import is_hub_id, keep_quiet
 from common.stopping import interrupted, leave
 
@@ -29,7 +30,7 @@ Name = Annotated[str, typer.Argument(help="use case; see `gallery list`")]
 Variant = Annotated[str, typer.Option(help="settings file of the use case")]
 Method = Annotated[str | None, typer.Option(help="how weights are changed; see `gallery methods`")]
 Model = Annotated[str | None, typer.Option(help="embedded, a folder, or a hub id (uses the network)")]
-Data = Annotated[Path | None, typer.Option(help="your own file or folder")]
+Data = Annotated[Path | None, typer.Option(help="your own file or folder, or hf:ORG/NAME of the hub")]
 Seeds = Annotated[int | None, typer.Option(help="how many seeds; three or more to publish")]
 Smoke = Annotated[bool, typer.Option(help="tiny budget, to see that it works")]
 Tokenizer = Annotated[str | None, typer.Option(help="embedded, a folder, or a hub id (uses the network)")]
@@ -99,7 +100,7 @@ def run(
     given |= {"train_share": train_share, "search": search, "rates": rates, "track": track}
     given |= {"vllm": vllm or None, "checkpointing": checkpointing or None, "compiled": compiled or None}
     found = usecases.find(name)
-    settings = configs.build(found, variant, given)
+    settings = configs.build(found, variant, {**given, **data_settings(data)})
     keep_quiet(online=is_hub_id(settings.model))
     signal.signal(signal.SIGINT, interrupted)
     try:
@@ -159,9 +160,9 @@ def data(
     if name not in usecases.names() and Path(name).suffix:
         rows, faults = samples.of_file(Path(name))
     else:
-        found = usecases.find(name)
-        sound = inspect.describe_data(found, data)
-        rows = samples.of_splits(found.load(data))
+        found, place = usecases.find(name), data_settings(data)["data"]
+        sound = inspect.describe_data(found, place)
+        rows = samples.of_splits(found.load(place))
     findings = doctor.examine(rows, faults)
     for finding in findings:
         typer.echo("\n".join(doctor.lines_of(finding)))
@@ -209,7 +210,7 @@ def plan(
     """What a run would take, from a probe of a few steps; exit code 2 when it does not fit."""
     found = usecases.find(name)
     given = {"method": method, "model": model, "data": data}
-    settings = configs.build(found, variant, given)
+    settings = configs.build(found, variant, {**given, **data_settings(data)})
     keep_quiet(online=is_hub_id(settings.model))
     from common import plan as plans
     from common import run as runs

@@ -1,4 +1,4 @@
-"""Models from the hub: one commit, only the files that are read, weights held against the hub's hashes."""
+"""What comes from the hub: one commit, only files that are read, weights held against the hub's hashes."""
 
 import hashlib
 import re
@@ -11,32 +11,38 @@ OTHER_FORMATS = ["onnx/*", "openvino/*", "original/*", "consolidated*"]
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def fetched(model: str, revision: str) -> Path:
-    """The folder of a hub model at one commit; what the cache holds already is not loaded again."""
+def fetched(name: str, revision: str, inside: str | None = None) -> Path:
+    """The folder of a hub model at one commit; what the cache holds already is not loaded again.
+
+    With `inside` it is a data set, and what of its files lies there; empty for all.
+    """
     from huggingface_hub import errors, snapshot_download
 
+    kind, place, read, unread = "model", name, READ, OTHER_FORMATS
+    if inside is not None:
+        kind, place, read, unread = "dataset", f"datasets/{name}", [f"{inside}*"], ["*.py", "*.bin", "*.pkl"]
     try:
         found = snapshot_download(
-            model, revision=revision, allow_patterns=READ, ignore_patterns=OTHER_FORMATS
+            name, repo_type=kind, revision=revision, allow_patterns=read, ignore_patterns=unread
         )
     except errors.GatedRepoError as error:
         raise GalleryError(
-            f"{model} is gated: accept its licence at https://huggingface.co/{model}, make a read token at "
+            f"{name} is gated: accept its licence at https://huggingface.co/{place}, make a read token at "
             "https://huggingface.co/settings/tokens, run `hf auth login` or set HF_TOKEN, and run again."
         ) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
         raise GalleryError(
-            f"The hub has no model {model} at revision {revision!r}, or it is private and HF_TOKEN opens it "
+            f"The hub has no {kind} {name} at revision {revision!r}, or it is private and HF_TOKEN opens it "
             "not. Check the spelling and the commit."
         ) from error
     except (errors.HTTPError, OSError) as error:
         raise GalleryError(
-            f"{model} at {revision!r} is not wholly in the local cache, and the hub did not give it "
+            f"{name} at {revision!r} is not wholly in the local cache, and the hub did not give it "
             f"({type(error).__name__}: {str(error).strip().splitlines()[0][:200]}). Check the network and "
             "HF_HUB_OFFLINE, and run again: what has come stays, and the rest follows."
         ) from error
     folder = Path(found)
-    refuse_broken(model, sorted(folder.rglob("*.safetensors")))
+    refuse_broken(name, sorted(folder.rglob("*.safetensors")))
     return folder
 
 

@@ -1,4 +1,4 @@
-"""A hub on this machine: the file API that huggingface_hub speaks, and ways in which it goes wrong."""
+"""A hub of one model or data set on this machine: its file API, and ways in which it goes wrong."""
 
 import hashlib
 import json
@@ -52,7 +52,7 @@ class Answers(BaseHTTPRequestHandler):
     def answer(self, body: bool) -> None:
         path = self.path.split("?")[0]
         self.hub.asked.append(f"{self.command} {path} {self.headers.get('Range', '')}".strip())
-        parts = path.strip("/").split("/")
+        parts = path.strip("/").replace("api/datasets/", "api/models/").removeprefix("datasets/").split("/")
         if parts[:2] == ["api", "models"] and "/".join(parts[2:4]) == self.hub.model:
             self.about(parts[4], parts[5])
         elif "/".join(parts[:2]) == self.hub.model and parts[2] == "resolve":

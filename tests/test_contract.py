@@ -10,7 +10,7 @@ from common import contract, usecase
 NAMES = usecase.names()
 ORDER = (
     "errors launch cores pictures usecase nearby rows pages data parts examples floors labelling samples "
-    "personal doctor templates embedded bottleneck hub pooled models config vision vocabulary job "
+    "personal doctor templates embedded bottleneck hub pooled models hub_data config vision vocabulary job "
     "track metrics retrieval ranking methods progress beside large linear encoder searcher chat stored "
     "key_values generate evaluate_text preferences embed_rivals classify_rivals vision_rivals record cells "
     "evaluate results reach stamp rehearsal muon vllm trainer lessons trl_adapter question_tuning refusals "

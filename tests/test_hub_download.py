@@ -1,5 +1,7 @@
 """What comes from the hub: pinned, resumed, held against its hash, and nothing asked without need."""
 
+import ast
+import json
 import os
 import re
 import subprocess
@@ -8,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from common import record, usecase
+from common import cli, record, run, usecase
+from common.examples import read_examples
 from tests import hub_server, tiny_hub, toy_text
 from tests.hub_server import Hub
 from tests.test_hub_models import VARIANT
@@ -126,6 +130,83 @@ def test_what_is_in_the_cache_serves_when_the_hub_is_gone(hub: Hub, tmp_path: Pa
     said = python(hub, tmp_path, RESOLVE, MODEL, "")
     gone = Hub(MODEL, url="http://127.0.0.1:9")
     assert python(gone, tmp_path, RESOLVE, MODEL, "") == said
+
+
+DATA = """
+import sys
+from common.errors import GalleryError
+from common.hub_data import data_settings
+from pathlib import Path
+try:
+    print(data_settings(Path(sys.argv[1])))
+except GalleryError as error:
+    print("refused", error)
+"""
+SET = "tiny/set"
+ROWS = "".join(json.dumps({"text": f"a thing {n}", "label": "x"}) + "\n" for n in range(3)).encode()
+
+
+@pytest.fixture
+def data_hub() -> Iterator[Hub]:
+    """A data set in two commits; the newer one has a second set of files and a script."""
+    files = {
+        "README.md": b"card",
+        "data/train.jsonl": ROWS,
+        "data/test.jsonl": ROWS.replace(b"thing", b"part"),
+    }
+    more = {"fr/train.jsonl": ROWS, "fr/test.jsonl": ROWS, "load.py": b"print('run')"}
+    found = Hub(SET, {"a" * 40: files, "b" * 40: {**files, **more}})
+    with hub_server.serving(found):
+        yield found
+
+
+def test_a_data_set_comes_at_one_commit_and_is_named_in_the_record(data_hub: Hub, tmp_path: Path) -> None:
+    said = ast.literal_eval(python(data_hub, tmp_path, DATA, f"hf:{SET}@{'a' * 40}").replace("PosixPath", ""))
+    assert (
+        said["source_name"] == SET
+        and said["source_origin"] == f"huggingface.co/datasets/{SET} @ aaaaaaaaaaaa"
+    )
+    assert Path(said["data"]).name == "data" and (Path(said["data"]) / "train.jsonl").read_bytes() == ROWS
+    found = read_examples(Path(said["data"]), "text", "label")
+    assert len(found.test) == 3
+    asked = len(data_hub.asked)
+    python(data_hub, tmp_path, DATA, f"hf:{SET}@{'a' * 40}")
+    assert len(data_hub.asked) == asked, "a commit that is in the cache was asked for again"
+
+
+def test_the_command_runs_on_what_came_and_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = {"data": tmp_path, "source_name": SET, "source_licence": "l", "source_origin": "o"}
+    asked: list[Path | None] = []
+    monkeypatch.setattr(cli, "data_settings", lambda data: [asked.append(data), where][1])
+    monkeypatch.setattr(run, "execute", lambda found, settings, folder: asked.append(settings) or sys.exit(7))
+    done = CliRunner().invoke(cli.app, ["run", "legal_clauses", "--data", f"hf:{SET}"])
+    assert done.exit_code == 7 and asked[0] == Path(f"hf:{SET}")
+    assert (asked[1].data, asked[1].source_name) == (tmp_path, SET)
+
+
+def test_of_several_folders_one_is_named_and_nothing_else_comes(data_hub: Hub, tmp_path: Path) -> None:
+    said = python(data_hub, tmp_path, DATA, f"hf:{SET}")
+    assert said == "refused The data set has rows in several folders: data, fr. Name one: hf:ORG/NAME/FOLDER."
+    assert not [line for line in data_hub.asked if "load.py" in line]
+    data_hub.asked.clear()
+    said = python(data_hub, tmp_path / "other", DATA, f"hf://datasets/{SET}/fr")
+    assert "'source_name': 'tiny/set/fr'" in said and "/fr')" in said
+    assert not [line for line in data_hub.asked if "resolve" in line and "/fr/" not in line]
+
+
+def test_data_that_the_hub_does_not_give_say_why(data_hub: Hub, tmp_path: Path) -> None:
+    for data, message in (
+        ("hf:tiny", "refused --data hf:tiny: expected hf:ORG/NAME, hf:ORG/NAME/FOLDER"),
+        (f"hf:{SET}/de", "refused The data set has no folder de; nothing came."),
+        ("hf:tiny/other", "refused The hub has no dataset tiny/other at revision 'main'"),
+        (f"hf:{SET}@v9", "refused The hub has no dataset tiny/set at revision 'v9'"),
+    ):
+        assert python(data_hub, tmp_path, DATA, data).startswith(message)
+    said = python(data_hub, tmp_path / "new", DATA, f"hf:{SET}", HF_HUB_OFFLINE="1")
+    assert said.startswith("refused tiny/set at 'main' is not wholly in the local cache")
+    data_hub.gated = True
+    said = python(data_hub, tmp_path / "newer", DATA, f"hf:{SET}")
+    assert "accept its licence at https://huggingface.co/datasets/tiny/set" in said
 
 
 def test_gated_and_unknown_models_say_what_to_do(hub: Hub, tmp_path: Path) -> None:

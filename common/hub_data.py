@@ -1,0 +1,53 @@
+"""Data sets of the hub: `--data hf:ORG/NAME`, one commit into the cache, then read like a folder."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from common import hub, models
+from common.errors import GalleryError
+
+ADDRESS = re.compile(
+    r"hf:/*(datasets/)?(?P<name>[\w.-]+/[\w.-]+)(?P<inside>(/[\w.-]+)*)(@(?P<revision>[\w./-]+))?"
+)
+
+
+def data_settings(data: Path | None) -> dict[str, Any]:
+    """The settings for data as they were named; of those on the hub, where they lie now and what they are."""
+    if not str(data).startswith("hf:"):
+        return {"data": data}
+    models.keep_quiet(online=True)
+    named = ADDRESS.fullmatch(str(data))
+    if named is None:
+        raise GalleryError(
+            f"--data {data}: expected hf:ORG/NAME, hf:ORG/NAME/FOLDER, or either with @COMMIT behind it."
+        )
+    name, inside = named["name"], named["inside"].strip("/")
+    whole = hub.fetched(name, named["revision"] or "main", inside)
+    return {
+        "data": folder_with_rows(whole / inside),
+        "source_name": "/".join(filter(None, (name, inside))),
+        "source_licence": "as stated on the hub",
+        "source_origin": f"huggingface.co/datasets/{name} @ {whole.name[:12]}",
+    }
+
+
+def folder_with_rows(folder: Path) -> Path:
+    """Where the files for the splits lie: here, or in the one folder beneath that has them."""
+    from common.examples import ENDINGS, SPLITS
+
+    if folder.is_file():
+        return folder
+    if not folder.is_dir():
+        raise GalleryError(f"The data set has no folder {folder.name}; nothing came.")
+    places = {
+        path.parent
+        for path in folder.rglob("*")
+        if path.suffix.lower() in ENDINGS and set(re.split("[^a-z]", path.stem.lower())) & set(SPLITS)
+    }
+    if len(places) > 1 and folder not in places:
+        shown = ", ".join(sorted(str(place.relative_to(folder)) for place in places)[:10])
+        raise GalleryError(
+            f"The data set has rows in several folders: {shown}. Name one: hf:ORG/NAME/FOLDER."
+        )
+    return folder if folder in places or not places else places.pop()
