@@ -33,21 +33,25 @@ def data_settings(data: Path | None) -> dict[str, Any]:
 
 
 def folder_with_rows(folder: Path) -> Path:
-    """Where the files for the splits lie: here, or in the one folder beneath that has them."""
-    from common.examples import ENDINGS, SPLITS
-
+    """Where the rows lie: here, or in the one folder beneath that has them."""
     if folder.is_file():
         return folder
     if not folder.is_dir():
         raise GalleryError(f"The data set has no folder {folder.name}; nothing came.")
-    places = {
-        path.parent
-        for path in folder.rglob("*")
-        if path.suffix.lower() in ENDINGS and set(re.split("[^a-z]", path.stem.lower())) & set(SPLITS)
-    }
+    places = {path.parent for path in folder.rglob("*") if may_hold_rows(path)}
     if len(places) > 1 and folder not in places:
         shown = ", ".join(sorted(str(place.relative_to(folder)) for place in places)[:10])
         raise GalleryError(
             f"The data set has rows in several folders: {shown}. Name one: hf:ORG/NAME/FOLDER."
         )
     return folder if folder in places or not places else places.pop()
+
+
+def may_hold_rows(path: Path) -> bool:
+    """Whether a file can be one of rows; JSON only with a split in its name, since cards are JSON too."""
+    from common.examples import ENDINGS, SPLITS
+
+    ending = path.suffix.lower()
+    return ending in ENDINGS and (
+        ending != ".json" or bool({*re.split("[^a-z]", path.stem.lower())} & {*SPLITS})
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from common import cli, record, run, usecase
+from common import cli, hub_data, record, run, usecase
 from common.examples import read_examples
 from tests import hub_server, tiny_hub, toy_text
 from tests.hub_server import Hub
@@ -192,6 +192,23 @@ def test_of_several_folders_one_is_named_and_nothing_else_comes(data_hub: Hub, t
     said = python(data_hub, tmp_path / "other", DATA, f"hf://datasets/{SET}/fr")
     assert "'source_name': 'tiny/set/fr'" in said and "/fr')" in said
     assert not [line for line in data_hub.asked if "resolve" in line and "/fr/" not in line]
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        (["dataset_infos.json", "data/train-0.parquet", "data/test-0.parquet"], "data"),
+        (["corpus.jsonl", "queries.jsonl", "qrels/test.tsv"], "."),
+        (["tables.json", "train_spider.json", "dev.json", "more/notes.csv"], "."),
+        (["train/good/1.png", "test/good/2.png"], "."),
+        (["card.json"], "."),
+    ],
+)
+def test_rows_are_found_where_they_lie(tmp_path: Path, files: list[str], place: str) -> None:
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert hub_data.folder_with_rows(tmp_path) == tmp_path / place
 
 
 def test_data_that_the_hub_does_not_give_say_why(data_hub: Hub, tmp_path: Path) -> None:

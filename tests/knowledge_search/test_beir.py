@@ -50,8 +50,11 @@ def test_without_dev_some_training_questions_choose_and_never_test(tmp_path: Pat
 
 
 def test_a_set_with_test_alone_is_dealt_anew(tmp_path: Path) -> None:
-    splits = read_beir(beir_set(tmp_path, {"test": range(16)}))
-    assert splits.train and splits.test and sum(map(len, splits.named().values())) == 16
+    more = "".join(f"q{i + 1}\td{i}\t1\n" for i in range(1, 15, 2))
+    splits = read_beir(beir_set(tmp_path, {"test": range(1, 16, 2)}, qrels__test_tsv=more))
+    assert splits.train and splits.test and sum(map(len, splits.named().values())) == 15
+    passages = [{e.answer[0] for e in part} for part in splits.named().values()]
+    assert len(set.union(*passages)) == sum(map(len, passages)), "a passage is asked for in two splits"
 
 
 def test_grades_above_zero_count_alike_and_zero_counts_not(tmp_path: Path) -> None:

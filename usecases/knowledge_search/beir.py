@@ -7,6 +7,7 @@ Splits stay as they are published. Without `dev.tsv` a tenth of the training que
 import csv
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,8 @@ def splits_of(judged: Judged, asked: Mapping[str, str], documents: Mapping[str, 
         for split, answers in judged.items()
     }
     if "train" not in found:
-        dealt = with_splits([example for part in found.values() for example in part])
+        every = [replace(example, group=example.answer[0]) for part in found.values() for example in part]
+        dealt = with_splits(every)
         return {name: tuple(e for split, e in dealt if split == name) for name in FILES}
     if "val" not in found:
         held = {e.id for e in found["train"] if share_of(e.id) < VAL_SHARE}

@@ -1,4 +1,4 @@
-"""Anomaly sets as they are published (MVTec AD, VisA): only good parts in train, defects with masks in test.
+"""Anomaly sets in the layout of MVTec AD: only good parts in train, defects with masks in test.
 
 A model that learns from labelled defects needs some of them, so the pictures of test are dealt anew; masks
 stay out of training and say where the defects of the new test are.
