@@ -53,7 +53,7 @@ def show(name: Name, tokenizer: Tokenizer = None, data: Data = None) -> None:
         keep_quiet(online=is_hub_id(tokenizer))
         from common.inspect import describe_tokenizer
 
-        describe_tokenizer(found, tokenizer, data)
+        describe_tokenizer(found, tokenizer, data_settings(data)["data"])
         return
     from common import hub_sizes
 

@@ -14,13 +14,14 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 def fetched(name: str, revision: str, inside: str | None = None) -> Path:
     """The folder of a hub model at one commit; what the cache holds already is not loaded again.
 
-    With `inside` it is a data set, and what of its files lies there; empty for all.
+    With `inside` it is a data set: its card, and what of its files lies there; empty for all.
     """
     from huggingface_hub import errors, snapshot_download
 
     kind, place, read, unread = "model", name, READ, OTHER_FORMATS
     if inside is not None:
-        kind, place, read, unread = "dataset", f"datasets/{name}", [f"{inside}*"], ["*.py", "*.bin", "*.pkl"]
+        kind, place = "dataset", f"datasets/{name}"
+        read, unread = [f"{inside}*", "README.md"], ["*.py", "*.bin", "*.pkl"]
     try:
         found = snapshot_download(
             name, repo_type=kind, revision=revision, allow_patterns=read, ignore_patterns=unread

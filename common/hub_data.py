@@ -27,9 +27,17 @@ def data_settings(data: Path | None) -> dict[str, Any]:
     return {
         "data": folder_with_rows(whole / inside),
         "source_name": "/".join(filter(None, (name, inside))),
-        "source_licence": "as stated on the hub",
+        "source_licence": licence_on(whole / "README.md"),
         "source_origin": f"huggingface.co/datasets/{name} @ {whole.name[:12]}",
     }
+
+
+def licence_on(card: Path) -> str:
+    """The licence that the head of a data set's card names."""
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    head = text.split("---")[1] if text.startswith("---") and text.count("---") > 1 else ""
+    found = re.search(r"^license:\s*(?:-\s*)?[\"']?([\w.-]+)", head, re.MULTILINE)
+    return found[1] if found else "not stated on its card"
 
 
 def folder_with_rows(folder: Path) -> Path:

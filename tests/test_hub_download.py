@@ -150,7 +150,7 @@ ROWS = "".join(json.dumps({"text": f"a thing {n}", "label": "x"}) + "\n" for n i
 def data_hub() -> Iterator[Hub]:
     """A data set in two commits; the newer one has a second set of files and a script."""
     files = {
-        "README.md": b"card",
+        "README.md": b"---\npretty_name: Set\nlicense:\n- cc-by-4.0\n---\nA card.",
         "data/train.jsonl": ROWS,
         "data/test.jsonl": ROWS.replace(b"thing", b"part"),
     }
@@ -166,6 +166,7 @@ def test_a_data_set_comes_at_one_commit_and_is_named_in_the_record(data_hub: Hub
         said["source_name"] == SET
         and said["source_origin"] == f"huggingface.co/datasets/{SET} @ aaaaaaaaaaaa"
     )
+    assert said["source_licence"] == "cc-by-4.0"
     assert Path(said["data"]).name == "data" and (Path(said["data"]) / "train.jsonl").read_bytes() == ROWS
     found = read_examples(Path(said["data"]), "text", "label")
     assert len(found.test) == 3
@@ -191,7 +192,25 @@ def test_of_several_folders_one_is_named_and_nothing_else_comes(data_hub: Hub, t
     data_hub.asked.clear()
     said = python(data_hub, tmp_path / "other", DATA, f"hf://datasets/{SET}/fr")
     assert "'source_name': 'tiny/set/fr'" in said and "/fr')" in said
-    assert not [line for line in data_hub.asked if "resolve" in line and "/fr/" not in line]
+    assert not [
+        line for line in data_hub.asked if "resolve" in line and "/fr/" not in line and "README" not in line
+    ]
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        ("---\nlicense: mit\n---\n", "mit"),
+        ("---\nlanguage: en\nlicense:\n  - apache-2.0\n---\n", "apache-2.0"),
+        ("---\nlanguage: en\n---\nlicense: mit", "not stated on its card"),
+        ("license: mit", "not stated on its card"),
+        (None, "not stated on its card"),
+    ],
+)
+def test_the_licence_is_that_on_the_card(tmp_path: Path, card: str | None, licence: str) -> None:
+    if card is not None:
+        (tmp_path / "README.md").write_text(card)
+    assert hub_data.licence_on(tmp_path / "README.md") == licence
 
 
 @pytest.mark.parametrize(
