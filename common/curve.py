@@ -144,8 +144,9 @@ def summary(found: Sequence[Entry]) -> str:
         points, last = points_of(group), group[-1]
         row = last.row
         told = twice(points)
-        gives = "surely better" if told and told.low > points[-1].mean else "may give nothing"
-        word = gives if told else "left open"
+        word = "left open"
+        if told is not None:
+            word = "surely better" if told.low > points[-1].mean else "may give nothing"
         rows.append(
             [
                 row.usecase,

@@ -79,6 +79,11 @@ def apart(splits: Splits) -> Splits:
     return replace(splits, **kept, dropped=(*splits.dropped, *lines))
 
 
+def split_named_in(path: Path) -> str:
+    """The split that a file's name says, such as `train` of `my_train-00000.parquet`; empty for none."""
+    return next((SPLITS[word] for word in re.split("[^a-z]", path.stem.lower()) if word in SPLITS), "")
+
+
 def read_split_files(
     folder: Path, required: Sequence[str] | Mapping[str, type], faults: list[str]
 ) -> list[Row]:
@@ -87,10 +92,9 @@ def read_split_files(
     Without a file for test, that for val is the test; without one for val, some rows of train are.
     """
     files = [
-        (SPLITS[words[0]], path)
+        (split, path)
         for path in sorted(folder.iterdir())
-        if path.suffix.lower() in ENDINGS
-        and (words := [word for word in re.split("[^a-z]", path.stem.lower()) if word in SPLITS])
+        if path.suffix.lower() in ENDINGS and (split := split_named_in(path))
     ]
     named = {split for split, _ in files}
     if "train" not in named or len(named) < 2:

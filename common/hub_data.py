@@ -57,9 +57,7 @@ def folder_with_rows(folder: Path) -> Path:
 
 def may_hold_rows(path: Path) -> bool:
     """Whether a file can be one of rows; JSON only with a split in its name, since cards are JSON too."""
-    from common.examples import ENDINGS, SPLITS
+    from common.examples import ENDINGS, split_named_in
 
     ending = path.suffix.lower()
-    return ending in ENDINGS and (
-        ending != ".json" or bool({*re.split("[^a-z]", path.stem.lower())} & {*SPLITS})
-    )
+    return ending in ENDINGS and (ending != ".json" or bool(split_named_in(path)))

@@ -12,7 +12,6 @@ from common.errors import FaultsError, GalleryError
 from usecases.industry_language.folder import (
     LARGEST_LENGTH_SHARE,
     MEND,
-    answer_of,
     by_length,
     is_lopsided,
     read_rows,
@@ -38,9 +37,6 @@ def write_even(path: Path) -> str:
     """Writes `NAME.even.jsonl` beside a file; says how many rows it has, and how many were left out."""
     faults: list[str] = []
     rows = read_rows(path, faults)
-    for number, row in rows:
-        for side in ("chosen", "rejected"):
-            row[side] = answer_of(row[side], f"{path.name} row {number}: {side}", faults)
     if faults:
         raise FaultsError(f"The pairs in {path}", faults, MEND)
     kept, lopsided = evened(rows), sum(is_lopsided(row) for _, row in rows)

@@ -43,24 +43,26 @@ def read_pairs(path: Path, choosing: bool = False) -> Splits:
     faults: list[str] = []
     rows = read_rows(path, faults)
     for number, row in rows:
-        for side in ("chosen", "rejected"):
-            row[side] = answer_of(row[side], f"{path.name} row {number}: {side}", faults)
-    for number, row in rows:
         faults += row_faults(row, f"{path.name} row {number}")
-    faults += swapped_faults(rows, path.name) + length_faults(rows, path.name)
+    uneven = length_faults(rows, path.name)
+    faults += swapped_faults(rows, path.name) + uneven
     named = sum("split" in row for _, row in rows)
     if 0 < named < len(rows):
         faults.append(f"{path.name}: {named} of {len(rows)} rows have a split; give all or none")
     if faults:
-        raise FaultsError(f"The pairs in {path}", faults, ADVICE if length_faults(rows, path.name) else MEND)
+        raise FaultsError(f"The pairs in {path}", faults, ADVICE if uneven else MEND)
     splits = splits_of(rows, Source(path.stem, "as stated by its owner", "given by the user"))
     return with_lines(splits, path) if choosing else splits
 
 
 def read_rows(path: Path, faults: list[str]) -> list[Row]:
-    """The rows of a file, each with a prompt and two answers."""
+    """The rows of a file, each with a prompt and two answers as text."""
     rows = read_table(path, dict.fromkeys(("chosen", "rejected"), object), faults)
-    return [(number, with_prompt(row)) for number, row in rows]
+    rows = [(number, with_prompt(row)) for number, row in rows]
+    for number, row in rows:
+        for side in ("chosen", "rejected"):
+            row[side] = answer_of(row[side], f"{path.name} row {number}: {side}", faults)
+    return rows
 
 
 def with_prompt(row: dict[str, Any]) -> dict[str, Any]:

@@ -13,14 +13,13 @@ from typing import Any
 
 from common.data import duplicate_id_faults, read_jsonl, share_of
 from common.errors import FaultsError
-from common.examples import apart
+from common.examples import VAL_SHARE, apart
 from common.usecase import Example, Source, Splits
 from usecases.knowledge_search.folder import with_splits
 
 QRELS = "qrels"
 FILES = {"train": "train.tsv", "val": "dev.tsv", "test": "test.tsv"}
 COLUMNS = ("query-id", "corpus-id", "score")
-VAL_SHARE = 0.1
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 Judged = dict[str, dict[str, list[str]]]  # by split and question, the passages that answer it
 

@@ -13,7 +13,7 @@ from typing import Any
 from common import large
 from common.data import near_duplicates, normalise, split_by_group, text_of
 from common.errors import FaultsError, GalleryError
-from common.examples import ENDINGS, apart, read_table
+from common.examples import ENDINGS, SPLITS, apart, read_table
 from common.usecase import Example, Source, Splits
 
 ROLES = ("system", "user", "assistant")
@@ -26,7 +26,6 @@ PAIRS = (
     ("question", "answer"),
 )
 LABELS = (("text", "label"), ("text", "intent"), ("text", "category"))
-SPLIT_NAMES = {"train": "train", "val": "val", "dev": "val", "validation": "val", "test": "test"}
 FEWEST_ROWS = 10
 SHAPE = '{"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}'
 Message = dict[str, str]
@@ -85,8 +84,8 @@ def example_of(name: str, row: Mapping[str, Any], number: int, faults: list[str]
         shapes = ", ".join(" and ".join(columns) for columns in (*CHATS, *PAIRS, *LABELS))
         faults.append(f"{place}: must have one of {shapes}; found columns {', '.join(sorted(row))}")
         return None
-    if row.get("split", "train") not in SPLIT_NAMES:
-        faults.append(f"{place}: split {row['split']!r} is none of {', '.join(SPLIT_NAMES)}")
+    if row.get("split", "train") not in SPLITS:
+        faults.append(f"{place}: split {row['split']!r} is none of {', '.join(SPLITS)}")
     intent = None if shape in LABELS else row.get("intent")
     if intent is not None and (not isinstance(intent, str) or not intent.strip()):
         faults.append(f"{place}: intent must be a name as text, found {intent!r:.60}")
@@ -186,7 +185,7 @@ def by_column(names: list[Any], examples: list[Example], source: Source) -> Spli
     """Splits as the rows name them."""
     chosen: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
     for name, example in zip(names, examples, strict=True):
-        chosen[SPLIT_NAMES[name]].append(example)
+        chosen[SPLITS[name]].append(example)
     return Splits(**{name: tuple(found) for name, found in chosen.items()}, source=source)
 
 
