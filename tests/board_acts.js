@@ -1,4 +1,4 @@
-// What a person does on the board, step by step; what is seen after each step ends in one element.
+// What a person does on the board, step by step; what is seen after each step ends in `seen`.
 const seen = {};
 const press = (key, on = document.activeElement) => on.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
 const type = (id, text) => { $(id).value = text; $(id).dispatchEvent(new Event("input", { bubbles: true })) };
@@ -27,4 +27,3 @@ seen.paper = paper(); $("theme").click(); seen.otherPaper = paper();
 seen.unreachable = [...document.querySelectorAll("button, input, select")].filter(one => one.tabIndex < 0).length;
 seen.unnamed = [...document.querySelectorAll("input, select")].filter(one => !one.ariaLabel && !one.labels.length).length;
 seen.title = document.title; seen.images = document.images.length;
-document.body.append(Object.assign(document.createElement("pre"), { id: "seen", textContent: JSON.stringify(seen) }));

@@ -365,7 +365,6 @@ def test_ten_times_the_records_take_ten_times_the_time(tmp_path: Path) -> None:
     seconds_for(tmp_path / "warm", 20)
     few, many = seconds_for(tmp_path / "few", 100), seconds_for(tmp_path / "many", 1000)
     assert many < 25 * max(few, 0.05), f"{few:.2f} s for 100 records, {many:.2f} s for 1,000"
-    assert many < 4, f"{many:.1f} s for 1,000 records; 10,000 take 7 s on a core of its own"
 
 
 def test_a_page_in_the_benchmark_folder_names_only_what_exists() -> None:

@@ -1,24 +1,16 @@
 """The board in a real browser: it reads from the disk, filters, sorts, opens, compares, by keyboard alone."""
 
-import html
 import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from common import results, web
 from tests import made_up
+from tests.browser import Browser, needs_browser
 
-BROWSER = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome is installed")
 HOSTILE = '</script><script>document.title="taken"</script><img src=x onerror=alert(1)>'
 
 ACTS = Path(__file__).with_name("board_acts.js").read_text(encoding="utf-8")
@@ -43,44 +35,12 @@ def home_of(folder: Path) -> Path:
     return home
 
 
-def dump(page: Path, folder: Path, address: str = "", size: str = "1200,900") -> str:
-    """The page as the browser has it after its scripts ran."""
-    assert BROWSER
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --disable-extensions"
-    )
-    done = subprocess.run(
-        [
-            BROWSER,
-            *flags.split(),
-            f"--user-data-dir={folder}",
-            f"--window-size={size}",
-            "--dump-dom",
-            f"{page.as_uri()}{address}",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env={**os.environ, "HOME": str(folder)},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
-
-
-def seen_in(text: str) -> dict[str, Any]:
-    found = re.search(r'<pre id="seen">(.*?)</pre>', text, re.DOTALL)
-    assert found, text[-3000:]
-    return json.loads(html.unescape(found.group(1)))
-
-
 @needs_browser
 def test_a_person_with_a_keyboard_gets_everything(tmp_path: Path) -> None:
     page = web.write_board(tmp_path / "board.html", home_of(tmp_path))
-    page.write_text(
-        page.read_text(encoding="utf-8").replace("</body>", f"<script>{ACTS}</script></body>"),
-        encoding="utf-8",
-    )
-    seen = seen_in(dump(page, tmp_path / "profile"))
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(page.as_uri())
+        seen = browser.value(f"{ACTS}; seen")
     assert seen["first"] == ["offline", "offline-full", "offline-x"]
     assert seen["slash"] == "q" and seen["filtered"] == ["offline-full"] and seen["drafts"] == ["offline-x"]
     assert seen["up"] == ["offline-x", "offline", "offline-full"] == seen["down"][::-1]
@@ -100,9 +60,11 @@ def test_a_person_with_a_keyboard_gets_everything(tmp_path: Path) -> None:
 @needs_browser
 def test_an_address_opens_a_run_and_shows_hostile_text_as_text(tmp_path: Path) -> None:
     page = web.write_board(tmp_path / "board.html", home_of(tmp_path))
-    text = dump(page, tmp_path / "profile", "#q=offline-x&open=toy--offline-x")
-    assert "<title>Finetune Gallery: benchmark board</title>" in text
-    assert "1 of 3 rows" in text and "&lt;img src=x" in text and "<img" not in text
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(f"{page.as_uri()}#q=offline-x&open=toy--offline-x")
+        assert browser.value("document.title") == "Finetune Gallery: benchmark board"
+        text = browser.value("document.documentElement.outerHTML")
+        assert "1 of 3 rows" in text and "&lt;img src=x" in text and "<img" not in text
 
 
 @needs_browser
@@ -115,8 +77,9 @@ def test_a_curve_is_drawn_with_what_twice_the_data_would_give_where_that_can_be_
         row = made_up.made(share=share, train=size, means={"tuned": mean})
         made_up.keep(home, row, f"toy--offline--share-{share:g}")
     page = web.write_board(tmp_path / "board.html", home)
-    text = dump(page, tmp_path / "profile", "#open=toy--offline--share-1")
-    drawn = text.split('aria-label="headline by training examples')[1].split("</svg>")[0]
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(f"{page.as_uri()}#open=toy--offline--share-1")
+        drawn = browser.value("document.querySelector(\"svg[aria-label^='headline by training']\").outerHTML")
     assert drawn.count("<circle") == circles and last in drawn and ">100<" in drawn
     assert (">1600<" in drawn) == (circles == 5)
 
