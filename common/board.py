@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from common import cells, curve, methods_table, negatives, record, results, usecase, verdicts
 from common.cells import table
@@ -110,9 +111,19 @@ def section(row: RunRecord) -> str:
         details(row),
         cost_line(row),
         kinds(row),
-        *(f"{t['title']}\n\n{table(t['columns'], t['rows'])}\n\n{t['note']}".strip() for t in row.tables),
+        *(f"{t['title']}\n\n{table(t['columns'], t['rows'])}\n\n{t['note']}".strip() for t in tables(row)),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def tables(row: RunRecord) -> list[dict[str, Any]]:
+    """The further tables of a run, whose lines call each contender what the first table calls it."""
+
+    def named(line: list[Any]) -> list[Any]:
+        found = row.contenders.get(str(line[0])) if line else None
+        return [found["label"], *line[1:]] if found else line
+
+    return [{**one, "rows": [named(line) for line in one["rows"]]} for one in row.tables]
 
 
 def cost_line(row: RunRecord) -> str:

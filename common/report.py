@@ -57,6 +57,7 @@ def write_report(
         usecase=usecase,
         plots=[*plots(row, curves, examples, scored), *further_pictures(folder)],
         worst=worst(usecase, examples, scored, outputs),
+        tables=board.tables(row),
         cost=board.cost_line(row),
     )
     write_text(folder / "report.html", html)
@@ -107,11 +108,12 @@ def kind_plot(row: RunRecord, examples: Sequence[Example], scored: Sequence[Scor
     colours = {"floor": "#94a3b8", "zero_shot": "#334155", "tuned": "#c2410c"}
     count = Counter(example.kind for example in examples)
     for offset, item in enumerate(shown):
-        places = np.arange(len(kinds)) - 0.25 * (offset - 1)
+        places = np.arange(len(kinds)) + 0.25 * (offset - 1)
         means = [row.contenders[item.name]["by_kind"][kind]["mean"] for kind in kinds]
         axes.barh(places, means, 0.22, color=colours[item.name], label=item.label)
     axes.set_yticks(range(len(kinds)), [f"{kind} (n={count[kind]})" for kind in kinds])
-    axes.legend(fontsize=8)
+    axes.invert_yaxis()
+    figure.legend(loc="outside upper center", ncols=3, fontsize=8, frameon=False)
     return picture(figure)
 
 
@@ -170,6 +172,18 @@ def worst(
 
 
 def shorten(value: Any, length: int = 300) -> str:
-    """A value as text that fits a table cell."""
-    text = value if isinstance(value, str) else str(value)
-    return text if len(text) <= length else text[: length - 1] + "…"
+    """A value as text that fits a table cell; of a long one the end, where most questions are."""
+    text = readable(value)
+    return text if len(text) <= length else f"{text[: length // 3]} … {text[-2 * length // 3 :]}"
+
+
+def readable(value: Any) -> str:
+    """A value as a person would write it: a turn or a field a line."""
+    if isinstance(value, Mapping) and set(value) == {"role", "content"}:
+        return f"{value['role']}: {value['content']}"
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {readable(part)}" for name, part in value.items())
+    if isinstance(value, list | tuple):
+        between = "\n" if any(isinstance(part, Mapping) for part in value) else ", "
+        return between.join(map(readable, value))
+    return str(value)

@@ -52,6 +52,8 @@ MENDED = {
     "dc807a7e0bc4bc98": "115fb7abcc848908",  # record.read_rows
     # PiSSA and VeRA have no place in convolutions, which PEFT said with an error.
     "9f6582ac836dc936": "0be0431b445e1c90",  # methods.REGISTRY
+    # What is shown of a question beside its scores.
+    "d226fd319505f634": "37279e380f1fbcdc",  # summary.shorten
 }
 SETTINGS = "common.config"  # settings are held against each other by value, so what may be set does not count
 NOT_SETTINGS = NOT_IN_IDENTITY | {"about", "smoke", "needs_data"}

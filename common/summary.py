@@ -1,6 +1,7 @@
 """Outputs of every contender to one record: scores, differences, verdict, costs."""
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -220,9 +221,16 @@ def rounded(column: np.ndarray) -> list[float | None]:
 
 
 def shorten(value: Any, length: int = 80) -> str:
-    """What is asked, as one short line; what is no text has none."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=lambda _: "")
-    text = " ".join(text.split())
+    """What is asked, as one short line: the longest text that is there, if any."""
+
+    def texts(part: Any) -> Iterator[str]:
+        if isinstance(part, str):
+            yield " ".join(part.split())
+        elif isinstance(part, Mapping | Sequence):
+            for inner in part.values() if isinstance(part, Mapping) else part:
+                yield from texts(inner)
+
+    text = max(texts(value), key=len, default="")
     return text if len(text) <= length else text[: length - 1] + "…"
 
 

@@ -367,6 +367,14 @@ def test_ten_times_the_records_take_ten_times_the_time(tmp_path: Path) -> None:
     assert many < 25 * max(few, 0.05), f"{few:.2f} s for 100 records, {many:.2f} s for 1,000"
 
 
+def test_further_tables_name_contenders_as_the_first_one_does() -> None:
+    rows = [["zero_shot", 3], ["none of them", 4], []]
+    row = made_up.made(tables=[{"title": "Faults", "columns": ["contender", "n"], "rows": rows, "note": ""}])
+    label = row.contenders["zero_shot"]["label"]
+    assert label != "zero_shot" and board.tables(row)[0]["rows"] == [[label, 3], *rows[1:]]
+    assert f"| {label} | 3 |" in board.section(row)
+
+
 def test_a_page_in_the_benchmark_folder_names_only_what_exists() -> None:
     page = (usecase.ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", page):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from common import board, config, methods, publish, record, run, usecase
+from common import board, config, methods, publish, record, report, run, summary, usecase
 from common.errors import FaultsError, GalleryError, TrainingFailed
 from common.record import RunRecord
 from tests import toy
@@ -77,6 +77,31 @@ def test_what_of_given_data_was_not_taken_as_it_is_gets_said_and_reported(
     assert "not as given: row 2 [b] <i>" in said and "row 3" not in said
     assert "not as given: 2 more, all named in the report" in said
     assert "<li>row 4 [b] &lt;i&gt;</li>" in (tmp_path / "given" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("value", "line", "cell"),
+    [
+        ("where\n is  it", "where is it", "where\n is  it"),
+        (
+            {"schema": "shop", "question": "how many hats"},
+            "how many hats",
+            "schema: shop\nquestion: how many hats",
+        ),
+        (
+            {"cards": [{"fee": "2"}], "turns": ["my hat is late"]},
+            "my hat is late",
+            "cards: fee: 2\nturns: my hat is late",
+        ),
+        ([{"role": "user", "content": "where is it"}], "where is it", "user: where is it"),
+        ((3, None), "", "3, None"),
+        (Path("picture"), "", "picture"),
+    ],
+)
+def test_what_was_asked_is_shown_in_a_persons_words(value: object, line: str, cell: str) -> None:
+    assert summary.shorten(value) == line
+    assert report.shorten(value) == cell
+    assert report.shorten("a" * 200 + "b" * 200) == f"{'a' * 100} … {'b' * 200}"
 
 
 def test_rerun_of_a_finished_run_trains_nothing(finished: tuple[Path, Path, RunRecord]) -> None:
