@@ -22,6 +22,7 @@ box("toy--offline").click(); box("toy--offline-full").click(); seen.after = $("c
 $("compare").click();
 seen.difference = $("difference").textContent; seen.flips = document.querySelectorAll("#flips tbody tr").length;
 seen.panel = $("panel").textContent;
+$("panel").style.minHeight = "5000px"; scrollTo(0, 3000); $("compare").click(); seen.top = $("panel").getBoundingClientRect().top;
 const paper = () => getComputedStyle(document.body).backgroundColor;
 seen.paper = paper(); $("theme").click(); seen.otherPaper = paper();
 seen.unreachable = [...document.querySelectorAll("button, input, select")].filter(one => one.tabIndex < 0).length;

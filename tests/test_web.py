@@ -52,6 +52,7 @@ def test_a_person_with_a_keyboard_gets_everything(tmp_path: Path) -> None:
     assert seen["before"] is True and seen["after"] is False
     assert seen["difference"].startswith("accuracy -0.025 [") and seen["flips"] == 4
     assert "better here: 1, worse here: 3, same: 16" in seen["panel"] and "what is <e3>" in seen["panel"]
+    assert abs(seen["top"]) < 1, "a long comparison begins at the top of the window"
     assert seen["paper"] != seen["otherPaper"]
     assert seen["unreachable"] == 0 and seen["unnamed"] == 0
     assert seen["title"] == "Finetune Gallery: benchmark board" and seen["images"] == 0
