@@ -17,6 +17,7 @@ from common.compare import read_run, splits_of
 from common.errors import FaultsError, GalleryError
 from common.metrics import BOOTSTRAP_SEED, RESAMPLES, Interval, mean_interval
 from common.pages import render
+from common.progress import say
 from common.record import read_rows, write_json, write_text
 from common.usecase import Example, UseCase
 from common.verdicts import best_untuned
@@ -35,9 +36,10 @@ def write_sheet(usecase: UseCase, folder: Path, against: str = "", seed: int = 0
     writer = usecase.configured(made.config.get("task", {}))
     against = against or best_untuned(made)
     examples = splits_of(made).test
-    pairs = [answers(folder / f"{name}.jsonl") for name in (f"baselines/{against}", "seed-0/tuned")]
-    if any(not isinstance(value, str) for found in pairs for value in found.values()):
+    stored = [answers(folder / f"{name}.jsonl") for name in (f"baselines/{against}", "seed-0/tuned")]
+    if any(not isinstance(value, str) for found in stored for value in found.values()):
         raise GalleryError(f"{usecase.name} answers with no text, so people cannot compare its answers.")
+    pairs = [{e.id: writer.read(e, found[e.id]) for e in examples} for found in stored]
     random = Random(seed)
     differing = [e for e in examples if pairs[0][e.id] != pairs[1][e.id]]
     chosen = random.sample(differing, min(PROMPTS, len(differing)))
@@ -45,13 +47,13 @@ def write_sheet(usecase: UseCase, folder: Path, against: str = "", seed: int = 0
     for number, example in enumerate(chosen, start=1):
         tuned_side = random.choice("AB")
         sides = pairs[:: 1 if tuned_side == "B" else -1]
-        said = [writer.read(example, found[example.id]) for found in sides]
-        rows.append([f"{number:03}", shown(usecase, example), *said])
+        rows.append([f"{number:03}", shown(usecase, example), *(found[example.id] for found in sides)])
         key[f"{number:03}"] = {"example": example.id, "tuned": tuned_side}
     place = folder / "humans"
     write_csv(place / "sheet.csv", rows)
     write_text(place / "sheet.html", page(usecase, rows))
     same = len(examples) - len(differing)
+    say(f"{same} of {len(examples)} pairs read alike; people are asked about {len(chosen)} of the others.")
     write_json(place / "key.json", {"against": against, "identical": same, "of": len(examples), "items": key})
     return place
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 
 from common import data, humans, usecase
 from common.errors import FaultsError, GalleryError
-from common.record import RunRecord, write_json, write_jsonl
+from common.record import RunRecord, read_rows, write_json, write_jsonl
+from tests.browser import Browser, needs_browser
 
 NAME = "support_chatbot"
 
@@ -76,6 +78,43 @@ def test_the_sheet_is_blind_and_complete(finished: Path) -> None:
         assert row[f"answer_{other(side)}"] == "'=1+1 is all I say"
     page = (finished / "humans" / "sheet.html").read_text(encoding="utf-8")
     assert page.count("<section") == humans.PROMPTS and "tuned" not in page.lower().replace("fine-tuning", "")
+
+
+def test_answers_that_read_alike_are_not_asked_about(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = usecase.find(NAME)
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    rows = read_rows(folder / "seed-0" / "tuned.jsonl")
+    loud = [{**row, "value": row["value"].upper()} for row in rows[:-5]]
+    write_jsonl(folder / "baselines" / "floor.jsonl", [*loud, *({**r, "value": "no"} for r in rows[-5:])])
+    monkeypatch.setattr(type(found), "read", lambda self, example, value: value.lower())
+    humans.write_sheet(found, folder)
+    told = json.loads((folder / "humans" / "key.json").read_text())
+    assert len(told["items"]) == 5 and told["identical"] == len(rows) - 5
+    said = f"{len(rows) - 5} of {len(rows)} pairs read alike; people are asked about 5 of the others."
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
+@needs_browser
+def test_a_sheet_filled_in_a_browser_is_read_back(finished: Path, tmp_path: Path) -> None:
+    told = json.loads((finished / "humans" / "key.json").read_text())["items"]
+    with Browser(tmp_path / "profile") as browser:
+        browser.open((finished / "humans" / "sheet.html").as_uri())
+        browser.value("URL.createObjectURL = blob => (blob.text().then(text => window.sheet = text), '#')")
+        for item, side in [(item, facts["tuned"]) for item, facts in told.items()]:
+            browser.value(f"document.querySelector('[name=\"{item}-better\"][value={side}]').click()")
+        leave = "dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+        assert browser.value(leave) is False, "a rating that is not saved is not lost without a question"
+        browser.value("document.querySelectorAll('[value=yes]').forEach(one => one.click())")
+        browser.value("document.getElementById('save').click()")
+        assert browser.value("document.getElementById('left').textContent") == "Every question is answered."
+        assert browser.value(leave) is True
+        (tmp_path / "one.csv").write_text(browser.value("window.sheet"), encoding="utf-8")
+    other_sheet = filled(finished, "beside", lambda number, side: side)
+    judged = humans.read_ratings(finished, [tmp_path / "one.csv", other_sheet])
+    assert (judged.wins, judged.losses, judged.agreement.mean) == (humans.PROMPTS, 0, 1.0)
 
 
 def test_agreeing_raters_give_a_verdict(finished: Path) -> None:
