@@ -164,7 +164,7 @@ def worst(
             "kind": examples[i].kind,
             "asked": shorten(usecase.model_input(examples[i])),
             "expected": shorten(examples[i].answer),
-            "answered": shorten(outputs["tuned"][i].value),
+            "answered": shorten(usecase.read(examples[i], outputs["tuned"][i].value)),
             "score": f"{column[i]:.2f}",
         }
         for i in rows

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from common import cores, usecase
@@ -126,6 +127,18 @@ def test_every_gold_stays_right(case: EnglishToSql, splits: Splits) -> None:
         said = reading(schema, example.inputs["question"], SHORT).said
         query = decode(with_values(answer, said, schema), schema)
         assert case.score(example, query)["ex_suite"] == 1.0, (example.answer, answer)
+
+
+def test_people_are_shown_the_query_of_a_short_answer(case: EnglishToSql, splits: Splits) -> None:
+    asked = [example for example in splits.test if example.answer != ABSTAIN_MARKER][::40]
+    short = [case.prompter.answer(example, case.prompter.asked(example).schema) for example in asked]
+    shown = [case.read(example, answer) for example, answer in zip(asked, short, strict=True)]
+    queries = [
+        (example, query) for example, query in zip(asked, shown, strict=True) if query != ABSTAIN_MARKER
+    ]
+    assert len(queries) > 0.8 * len(asked)
+    assert all(" FROM " in query and "@" not in query for _, query in queries)
+    assert np.mean([case.score(example, query)["ex_suite"] for example, query in queries]) > 0.9
 
 
 def test_the_short_form_is_much_shorter(case: EnglishToSql, splits: Splits) -> None:

@@ -106,13 +106,17 @@ class EnglishToSql(UseCase):
     def blank(self) -> str:
         return ""
 
-    def judged(self, example: Example, output: str) -> Verdict:
-        """The verdict on an answer over all databases of its schema.
+    def read(self, example: Example, output: str) -> str:
+        """The query that a short answer stands for.
 
         Another process may have answered; the test questions of a schema are then read here in one go.
         """
         self.ready(self.unread.pop(example.group, ()))
-        return verdict(self.prompter.sql(example, output), golds(example), self.databases_of(example))
+        return self.prompter.sql(example, output)
+
+    def judged(self, example: Example, output: str) -> Verdict:
+        """The verdict on an answer over all databases of its schema."""
+        return verdict(self.read(example, output), golds(example), self.databases_of(example))
 
     def databases_of(self, example: Example) -> tuple[bytes, ...]:
         """The visible database first, then the hidden ones."""
