@@ -3,7 +3,6 @@
 A run is its folder, the folder of one of its seeds, or the name of a row of the benchmark.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from common.job import Job, Output
 from common.progress import console, say
 from common.record import RunRecord, read_rows
 from common.results import Entry
+from common.summary import shorten
 from common.usecase import Example, Splits
 
 FLIPS_SHOWN = 5
@@ -64,7 +64,7 @@ def compare_runs(left: Path, right: Path) -> None:
     for metric in first.contenders["tuned"]["scores"]:
         say(f"  {metric:14} {cells.gap(difference(found, *scored, groups, metric).as_dict())}")
     if first.headline in columns[0][0]:
-        asked = [f"{e.id} {json.dumps(e.inputs, ensure_ascii=False, default=str)[:90]}" for e in examples]
+        asked = [f"{e.id} {shorten(e.inputs)}" for e in examples]
         show_flips(asked, columns[0][0][first.headline] - columns[1][0][first.headline])
     show_costs(first, second)
 
