@@ -157,7 +157,6 @@ def worst(
     column = tuned.columns[0].get(usecase.headline)
     if column is None:
         return []
-    rows = np.argsort(np.where(np.isfinite(column), column, np.inf), kind="stable")[:WORST_SHOWN]
     return [
         {
             "id": examples[i].id,
@@ -167,8 +166,17 @@ def worst(
             "answered": shorten(usecase.read(examples[i], outputs["tuned"][i].value)),
             "score": f"{column[i]:.2f}",
         }
-        for i in rows
+        for i in lowest(column, WORST_SHOWN)
     ]
+
+
+def lowest(column: np.ndarray, count: int) -> np.ndarray:
+    """Places of the lowest scores; among many that are alike, some from all over the test set."""
+    scored = np.where(np.isfinite(column), column, np.inf)
+    alike = np.flatnonzero(scored == scored.min())
+    if len(alike) <= count:
+        return np.argsort(scored, kind="stable")[:count]
+    return alike[np.linspace(0, len(alike) - 1, count).round().astype(int)]
 
 
 def shorten(value: Any, length: int = 300) -> str:

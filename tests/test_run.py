@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
@@ -102,6 +103,14 @@ def test_what_was_asked_is_shown_in_a_persons_words(value: object, line: str, ce
     assert summary.shorten(value) == line
     assert report.shorten(value) == cell
     assert report.shorten("a" * 200 + "b" * 200) == f"{'a' * 100} … {'b' * 200}"
+
+
+def test_the_worst_examples_come_from_all_over_the_test_set() -> None:
+    few = np.array([1.0, 0.0, np.nan, 0.5, 0.0])
+    assert report.lowest(few, 3).tolist() == [1, 4, 3]
+    many = np.zeros(100)
+    many[:10] = 1.0
+    assert report.lowest(many, 4).tolist() == [10, 40, 69, 99]
 
 
 def test_rerun_of_a_finished_run_trains_nothing(finished: tuple[Path, Path, RunRecord]) -> None:
