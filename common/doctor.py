@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from os.path import commonprefix
 
 import numpy as np
 
@@ -95,6 +96,13 @@ def contradictions(samples: Sequence[Sample], texts: Sequence[str]) -> Finding:
     return Finding("same text, other answer", "warning" if found else "ok", len(found), found, advice=advice)
 
 
+def from_where_they_part(first: str, second: str, length: int = 60) -> str:
+    """A piece of each of two texts that are nearly alike, from shortly before their first difference."""
+    alike = len(commonprefix([first, second])) if first != second else 0
+    begin = max(0, alike - length // 3)
+    return " | ".join(f"{'…' * bool(begin)}{text[begin : begin + length]}" for text in (first, second))
+
+
 def near_duplicates(samples: Sequence[Sample], texts: Sequence[str]) -> tuple[Finding, Finding]:
     """Near-identical texts within a split, and texts that stand in two splits."""
     unique: dict[tuple[str, str], int] = {}
@@ -108,7 +116,7 @@ def near_duplicates(samples: Sequence[Sample], texts: Sequence[str]) -> tuple[Fi
     near, leaks = [], []
     for left, right, cosine in pairs_within([texts[row] for row in rows], NEAR_DUPLICATE, side):
         a, b = samples[rows[left]], samples[rows[right]]
-        line = f"{a.place} and {b.place} ({cosine:.2f}): {a.text[:60]!r} | {b.text[:60]!r}"
+        line = f"{a.place} and {b.place} ({cosine:.2f}): {from_where_they_part(a.text, b.text)}"
         same = texts[rows[left]] == texts[rows[right]]
         if a.split == b.split:
             near.append(line)

@@ -30,6 +30,14 @@ def with_slip(text: str, seed: int) -> str:
     return text[:at] + "x" + text[at + 1 :]
 
 
+def test_texts_that_are_nearly_alike_are_shown_where_they_part() -> None:
+    start = "the same long beginning of a row that everybody reads first, "
+    line = doctor.from_where_they_part(f"{start}then hot water", f"{start}then cold water")
+    assert line == "…y reads first, then hot water | …y reads first, then cold water"
+    assert doctor.from_where_they_part("warm", "worm") == "warm | worm"
+    assert doctor.from_where_they_part(start, start) == f"{start[:60]} | {start[:60]}"
+
+
 def named(findings: list[doctor.Finding]) -> dict[str, doctor.Finding]:
     return {finding.title: finding for finding in findings}
 
