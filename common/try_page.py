@@ -48,7 +48,10 @@ class Talk:
         job = replace(self.job, usecase=rewritten(self.job.usecase, example, text))
         with self.lock:
             base = said(self.base.answer(job, (example,))[0].value, job.splits)
-            return {self.base.label: base, "tuned": self.tuned(job, example)}
+            found = {self.base.label: base, "tuned": self.tuned(job, example)}
+        if text != text_of(self.job.usecase.model_input(example)):
+            return found  # what completes a short answer knows the example's own words only
+        return {name: self.job.usecase.read(example, answer) for name, answer in found.items()}
 
 
 def talk(row: RunRecord, job: Job) -> Talk:
@@ -140,6 +143,11 @@ def line_of(job: Job, example: Example) -> str:
     return (text_of(job.usecase.model_input(example)) or example.id)[-LINE:]
 
 
+def expected(job: Job, example: Example) -> str:
+    """What the data calls right, as people get it."""
+    return said(job.usecase.read(example, job.usecase.gold(example)), job.splits)
+
+
 def page(found: Talk, chosen: str, text: str | None) -> str:
     """The page of an example; with a text, also what both models answer to it."""
     example = found.examples.get(chosen) or next(iter(found.examples.values()))
@@ -156,7 +164,7 @@ def page(found: Talk, chosen: str, text: str | None) -> str:
         text=own if text is None else text,
         picture=address_of(prompt),
         answers=found.answers(example, text or own) if text is not None else {},
-        expected=said(found.job.usecase.gold(example), found.job.splits) if text in (own, "") else "",
+        expected=expected(found.job, example) if text in (own, "") else "",
     )
 
 

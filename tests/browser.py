@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Browser:
         for fd in (theirs_in, theirs_out, *kept):
             os.close(fd)
         self.rest, self.number, self.session = b"", 0, ""
+        self.passed: set[str | None] = set()  # events since the last key or address
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.send("Page.enable")
@@ -62,7 +64,7 @@ class Browser:
         message |= {"sessionId": self.session} if self.session else {}
         os.write(self.to, json.dumps(message).encode() + b"\0")
         while (found := self.read()).get("id") != self.number:
-            pass
+            self.passed.add(found.get("method"))
         assert "error" not in found, found
         return found["result"]
 
@@ -76,10 +78,12 @@ class Browser:
         return json.loads(message)
 
     def wait(self, event: str) -> None:
-        while self.read().get("method") != event:
-            pass
+        """Waits for what follows the last key or address, unless it came already."""
+        while event not in self.passed:
+            self.passed.add(self.read().get("method"))
 
     def open(self, address: str) -> None:
+        self.passed.clear()
         self.send("Page.navigate", url=address)
         self.wait("Page.loadEventFired")
 
@@ -89,7 +93,15 @@ class Browser:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
+    def until(self, expression: str) -> None:
+        """Waits for what the page does in its own time after it has loaded, such as taking the focus."""
+        deadline = time.monotonic() + 30
+        while not self.value(expression):
+            assert time.monotonic() < deadline, f"not in half a minute: {expression}"
+            time.sleep(0.05)
+
     def press(self, key: str) -> None:
+        self.passed.clear()
         code, text = KEYS[key]
         named = {"key": key, "code": key, "windowsVirtualKeyCode": code}
         self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **named)

@@ -74,6 +74,21 @@ def test_both_models_answer_an_example_and_ones_own_words(address: str, tuned: P
     assert "the key is white . colour ?</textarea>" in own
 
 
+def test_an_example_is_answered_as_people_get_it_and_other_words_as_the_model_said(
+    address: str,
+    tuned: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, job = export.opened(tuned)
+    monkeypatch.setattr(usecase.UseCase, "read", lambda self, example, value: f"as read: {value}")
+    example = job.splits.val[0]
+    page = get(address, {"example": example.id, "text": example.inputs})
+    assert all(answer.startswith("as read: ") for answer in sides(page).values())
+    assert f"<pre>as read: {example.answer}</pre></details>" in page
+    own = get(address, {"example": example.id, "text": "the key is white . colour ?"})
+    assert not any("as read" in answer for answer in sides(own).values())
+
+
 def test_the_page_is_closed_to_others_and_runs_no_script(address: str) -> None:
     assert refused(address, {"text": "x"}, Sec_Fetch_Site="cross-site") == 403
     assert refused(address, Host="evil.example") == 403
@@ -103,7 +118,7 @@ def test_a_classifier_says_its_label_on_either_side(tmp_path: Path, monkeypatch:
 def test_a_person_with_a_keyboard_asks_both(address: str, tmp_path: Path) -> None:
     with Browser(tmp_path / "profile") as browser:
         browser.open(address)
-        assert browser.value("document.activeElement.id") == "text", "typing starts at once"
+        browser.until("document.activeElement.id === 'text'")  # typing starts at once
         unnamed = "[...document.querySelectorAll('select, textarea')].filter(e => !e.labels.length).length"
         assert browser.value(unnamed) == 0
         browser.value("document.activeElement.select()")
